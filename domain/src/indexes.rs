@@ -1,0 +1,78 @@
+//! The indexes that the repositories rely on, created by `data-api indexes`. Where the old server declared one
+//! (contract: x-collections), ours is the same, so that both can run on one database during a move.
+
+/// Direction of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Ascending.
+    Asc,
+    /// Descending.
+    Desc,
+}
+
+/// One index.
+#[derive(Debug, Clone, Copy)]
+pub struct Index {
+    /// Collection.
+    pub collection: &'static str,
+    /// Fields in order.
+    pub keys: &'static [(&'static str, Order)],
+    /// Refuses a second document with the same keys.
+    pub unique: bool,
+    /// Leaves out documents without the field.
+    pub sparse: bool,
+}
+
+use Order::{Asc, Desc};
+
+const fn plain(collection: &'static str, keys: &'static [(&'static str, Order)]) -> Index {
+    Index { collection, keys, unique: false, sparse: false }
+}
+
+const fn unique(collection: &'static str, keys: &'static [(&'static str, Order)]) -> Index {
+    Index { collection, keys, unique: true, sparse: false }
+}
+
+const fn sparse(collection: &'static str, keys: &'static [(&'static str, Order)]) -> Index {
+    Index { collection, keys, unique: true, sparse: true }
+}
+
+/// All indexes.
+pub const INDEXES: &[Index] = &[
+    unique("users", &[("email", Asc)]),
+    unique("users", &[("phone", Asc)]),
+    sparse("users", &[("teacherInfo.referralCode", Asc)]),
+    // Pages through the active students of a region when its leaderboard is rebuilt.
+    plain("users", &[("region", Asc), ("role", Asc), ("isActive", Asc), ("_id", Asc)]),
+    unique("regions", &[("name", Asc)]),
+    unique("regions", &[("code", Asc)]),
+    unique("features", &[("key", Asc)]),
+    unique("referrals", &[("referralCode", Asc)]),
+    sparse("sessions", &[("sessionId", Asc)]),
+    // Participation counts of a page of students, and a learner's own sessions.
+    plain("sessions", &[("participants.user", Asc), ("status", Asc), ("createdAt", Desc)]),
+    plain("sessions", &[("status", Asc)]),
+    plain("games", &[("gameType", Asc), ("level", Asc), ("createdAt", Desc)]),
+    plain("videolectures", &[("createdAt", Desc)]),
+    plain("plans", &[("priority", Desc)]),
+    unique(
+        "leaderboards",
+        &[("region", Asc), ("leaderboardType", Asc), ("gameType", Asc), ("period.startDate", Asc)],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_index_is_declared_twice() {
+        for (at, index) in INDEXES.iter().enumerate() {
+            assert!(
+                !INDEXES[at + 1..]
+                    .iter()
+                    .any(|other| other.collection == index.collection && other.keys == index.keys)
+            );
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The rules of AarambhApp.
+//!
+//! Everything here is pure: no I/O, no clock, no randomness. Callers pass the time and random bytes in, so every rule
+//! can be tested natively. The wire contract is the source of the rules; each module says which part it implements.
+
+pub mod accounts;
+pub mod bcrypt;
+pub mod chat;
+pub mod email;
+pub mod id;
+pub mod indexes;
+pub mod matchmaking;
+pub mod paging;
+pub mod ranking;
+pub mod scoring;
+pub mod session;
+pub mod signaling;
+pub mod subscription;
+pub mod time;
+
+pub use id::Id;
+pub use time::Timestamp;

@@ -1,0 +1,71 @@
+/** The built Worker in workerd, as production runs it: direct socket, persistent state, no watcher, no proxy. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Miniflare } from "miniflare";
+import { type DataApi, ROOT } from "./database.ts";
+
+/** Every variable and secret that the Worker reads, less those that reach it through {@link DataApi}. */
+export const VARIABLES = [
+  "ADMIN_EMAIL",
+  "ANONYMOUS_PRONUNCIATION",
+  "CORS_ORIGINS",
+  "ENVIRONMENT",
+  "JWT_SECRET",
+  "OPENAI_API_KEY",
+  "OPENAI_BASE_URL",
+  "OPENAI_MODEL",
+  "RATE_LIMITS",
+  "RAZORPAY_BASE_URL",
+  "RAZORPAY_KEY_ID",
+  "RAZORPAY_KEY_SECRET",
+  "RAZORPAY_WEBHOOK_SECRET",
+] as const;
+
+export interface WorkerOptions {
+  port: number;
+  /** Folder of the build, relative to the repository. */
+  build: string;
+  /** Folder of the objects' databases. */
+  state: string;
+  dataApi: DataApi;
+  variables: Record<string, string>;
+}
+
+/** Starts workerd and resolves when it listens. */
+export async function startWorker({ port, build, state, dataApi, variables }: WorkerOptions): Promise<Miniflare> {
+  mkdirSync(state, { recursive: true });
+  const object = (className: string) => ({ className, useSQLite: true });
+  const miniflare = new Miniflare({
+    name: "aarambh-edge",
+    rootPath: join(ROOT, build),
+    scriptPath: "index.js",
+    modules: true,
+    modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
+    compatibilityDate: "2026-07-30",
+    bindings: {
+      DATA_API_URL: dataApi.url,
+      DATA_API_KEY: dataApi.key,
+      DATA_API_SOURCE: "local",
+      DATA_API_DATABASE: dataApi.database,
+      ...variables,
+    },
+    durableObjects: {
+      CALL_ROOM: object("CallRoom"),
+      REGION_LOBBY: object("RegionLobby"),
+      USER_HUB: object("UserHub"),
+      LEADERBOARD: object("Leaderboard"),
+    },
+    durableObjectsPersist: state,
+    unsafeDirectSockets: [{ host: "127.0.0.1", port }],
+    // The entry worker that we do not use needs a port of its own.
+    port: 0,
+    host: "127.0.0.1",
+    cf: false,
+    handleRuntimeStdio: (out, err) => {
+      out.pipe(process.stderr);
+      err.pipe(process.stderr);
+    },
+  });
+  await miniflare.ready;
+  return miniflare;
+}
