@@ -1,14 +1,50 @@
-//! The edge.
-use worker::*;
+//! The edge of AarambhApp: HTTP in, JSON out.
+//!
+//! A request passes [`http::rim`] (base paths, CORS, limits), the router of [`app`], an extractor of [`http::extract`],
+//! and a handler; the answer leaves through the rim again. Rules are in `domain`, queries in `store`, live state in the
+//! objects of `durable`.
 
-#[event(fetch)]
-async fn fetch(_req: Request, _env: Env, _ctx: Context) -> Result<Response> {
-    Response::ok("hello")
+mod app;
+mod auth;
+mod communication;
+mod config;
+mod health;
+mod http;
+mod leaderboard;
+mod regions;
+mod state;
+
+use std::sync::OnceLock;
+
+// The runtime finds the objects through these names.
+pub use durable::{CallRoom, Leaderboard, RegionLobby, UserHub};
+use worker::{Context, Env, Request, Response, Result, event};
+
+use crate::app::App;
+
+/// Built once per isolate.
+static APP: OnceLock<App> = OnceLock::new();
+
+#[event(start)]
+fn start() {
+    console_error_panic_hook::set_once();
 }
 
-macro_rules! obj { ($n:ident) => {
-#[durable_object]
-pub struct $n {}
-impl DurableObject for $n { fn new(_s: State, _e: Env) -> Self { Self {} } async fn fetch(&self, _r: Request) -> Result<Response> { Response::ok("x") } }
-} }
-obj!(CallRoom); obj!(RegionLobby); obj!(UserHub); obj!(Leaderboard);
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    let app = match APP.get() {
+        Some(app) => app,
+        None => match App::new(&env) {
+            Ok(app) => APP.get_or_init(|| app),
+            Err(problem) => return http::rim::misconfigured(&problem),
+        },
+    };
+    http::rim::handle(app, request, context).await
+}
+
+/// The API description, for `scripts/openapi` and its test.
+#[cfg(not(target_arch = "wasm32"))]
+#[must_use]
+pub fn openapi() -> String {
+    app::description()
+}

@@ -3,11 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::ToSchema;
 
 use crate::Timestamp;
 
-/// A MongoDB document id. On the wire and between objects it is text of 24 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A MongoDB document id. Written as text of 24 hexadecimal digits; read from that or from Extended JSON.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ToSchema)]
+#[schema(as = ObjectId, value_type = String, pattern = "^[0-9a-f]{24}$")]
 pub struct Id([u8; 12]);
 
 /// The text is not 24 hexadecimal digits.
@@ -84,24 +86,17 @@ impl Serialize for Id {
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form<'a> {
+            Text(#[serde(borrow)] std::borrow::Cow<'a, str>),
+            Extended {
+                #[serde(rename = "$oid", borrow)]
+                oid: std::borrow::Cow<'a, str>,
+            },
+        }
+        let (Form::Text(text) | Form::Extended { oid: text }) = Form::deserialize(deserializer)?;
         text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl utoipa::PartialSchema for Id {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .pattern(Some("^[0-9a-f]{24}$"))
-            .description(Some("Document id: 24 hexadecimal digits"))
-            .into()
-    }
-}
-
-impl utoipa::ToSchema for Id {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "ObjectId".into()
     }
 }
 
@@ -114,6 +109,9 @@ mod tests {
         let id: Id = "507F1F77bcf86cd799439011".parse().unwrap();
         assert_eq!(id.to_string(), "507f1f77bcf86cd799439011");
         assert_eq!(serde_json::to_string(&id).unwrap(), "\"507f1f77bcf86cd799439011\"");
+        for form in [r#""507f1f77bcf86cd799439011""#, r#"{"$oid": "507f1f77bcf86cd799439011"}"#] {
+            assert_eq!(serde_json::from_str::<Id>(form).unwrap(), id);
+        }
     }
 
     #[test]

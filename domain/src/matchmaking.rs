@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Id, Timestamp,
-    session::{Card, SessionType},
+    session::{Session, SessionType},
 };
 
 /// A waiter whose owner was silent for longer is out (x-signaling.recommended-leases), ms.
@@ -16,14 +16,18 @@ pub const WAITING_LEASE_MS: i64 = 20_000;
 /// Somebody who waits for a partner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiter {
-    /// The waiting session.
-    pub session: Id,
-    /// What for.
-    pub session_type: SessionType,
-    /// Who.
-    pub user: Card,
+    /// The waiting session; its host is the one who waits.
+    pub session: Session,
     /// Last sign of life.
     pub seen: Timestamp,
+}
+
+impl Waiter {
+    /// Who waits.
+    #[must_use]
+    pub fn user(&self) -> Option<Id> {
+        self.session.host().map(|host| host.user.id)
+    }
 }
 
 /// Everybody who waits in a region, longest first.
@@ -36,7 +40,9 @@ impl Queue {
     /// Takes the longest living waiter of a type, other than `seeker`, out of the queue.
     pub fn take(&mut self, session_type: SessionType, seeker: Id, now: Timestamp) -> Option<Waiter> {
         let at = self.waiters.iter().position(|waiter| {
-            waiter.session_type == session_type && waiter.user.id != seeker && is_alive(waiter, now)
+            waiter.session.session_type == session_type
+                && waiter.user() != Some(seeker)
+                && is_alive(waiter, now)
         })?;
         self.waiters.remove(at)
     }
@@ -48,14 +54,20 @@ impl Queue {
 
     /// Notes a sign of life; false when the session is not in the queue.
     pub fn touch(&mut self, session: Id, now: Timestamp) -> bool {
-        let waiter = self.waiters.iter_mut().find(|waiter| waiter.session == session);
+        let waiter = self.waiters.iter_mut().find(|waiter| waiter.session.id == session);
         waiter.map(|waiter| waiter.seen = now).is_some()
+    }
+
+    /// Whether a session is in the queue.
+    #[must_use]
+    pub fn contains(&self, session: Id) -> bool {
+        self.waiters.iter().any(|waiter| waiter.session.id == session)
     }
 
     /// Takes a session out; false when it was not there.
     pub fn remove(&mut self, session: Id) -> bool {
         let before = self.waiters.len();
-        self.waiters.retain(|waiter| waiter.session != session);
+        self.waiters.retain(|waiter| waiter.session.id != session);
         self.waiters.len() < before
     }
 
@@ -91,18 +103,22 @@ fn is_alive(waiter: &Waiter, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
 
+    use super::*;
+    use crate::session::{Card, RegionName};
+
     fn waiter(n: u8, session_type: SessionType, seen: i64) -> Waiter {
-        let user = Card {
+        let region = RegionName { name: "Delhi".into(), code: "DEL".into() };
+        let host = Card {
             id: Id::from([n; 12]),
             name: String::new(),
             picture: None,
             level: String::new(),
             region: Id::from([0; 12]),
         };
-        Waiter { session: Id::from([100 + n; 12]), session_type, user, seen: Timestamp::from_millis(seen) }
+        let session = Session::waiting(Id::from([100 + n; 12]), session_type, host, &region, at(seen));
+        Waiter { session, seen: at(seen) }
     }
 
     fn at(millis: i64) -> Timestamp {
@@ -116,7 +132,7 @@ mod tests {
         queue.push(waiter(2, SessionType::Chat, 0));
         queue.push(waiter(3, SessionType::Chat, 0));
         let seeker = Id::from([9; 12]);
-        assert_eq!(queue.take(SessionType::Chat, seeker, at(1)).unwrap().user.id, Id::from([2; 12]));
+        assert_eq!(queue.take(SessionType::Chat, seeker, at(1)).unwrap().user(), Some(Id::from([2; 12])));
         assert_eq!(queue.take(SessionType::Chat, Id::from([3; 12]), at(1)), None, "nobody meets himself");
         assert_eq!(queue.take(SessionType::VoiceCall, seeker, at(1)), None);
         assert_eq!(queue.len(), 2);
@@ -130,8 +146,8 @@ mod tests {
         assert!(queue.touch(Id::from([102; 12]), at(15_000)));
         assert_eq!(queue.next_expiry(), Some(at(20_001)));
         assert_eq!(
-            queue.take(SessionType::Chat, Id::from([9; 12]), at(20_001)).unwrap().user.id,
-            Id::from([2; 12])
+            queue.take(SessionType::Chat, Id::from([9; 12]), at(20_001)).unwrap().user(),
+            Some(Id::from([2; 12]))
         );
         assert_eq!(queue.expire(at(20_001)).len(), 1);
         assert!(queue.is_empty());
@@ -146,12 +162,13 @@ mod tests {
             for (n, kind) in seekers.iter().enumerate() {
                 let session_type = [SessionType::Chat, SessionType::VoiceCall, SessionType::VideoCall][usize::from(*kind)];
                 let newcomer = waiter(u8::try_from(n).unwrap(), session_type, 0);
-                match queue.take(session_type, newcomer.user.id, at(1)) {
+                match queue.take(session_type, Id::from([u8::try_from(n).unwrap(); 12]), at(1)) {
                     Some(_) => pairs += 1,
                     None => queue.push(newcomer),
                 }
             }
-            let expected: usize = (0u8..3).map(|kind| seekers.iter().filter(|k| **k == kind).count() / 2).sum();
+            let of_kind = |kind| seekers.iter().copied().filter(|k| *k == kind).collect::<Vec<_>>().len();
+            let expected: usize = (0u8..3).map(|kind| of_kind(kind) / 2).sum();
             prop_assert_eq!(pairs, expected);
             prop_assert_eq!(queue.len() + 2 * pairs, seekers.len());
         }

@@ -25,6 +25,7 @@ type Key = (Reverse<u64>, Timestamp, Id);
 pub struct Ranking {
     order: BTreeSet<Key>,
     standings: HashMap<Id, Standing>,
+    points: u64,
 }
 
 impl Ranking {
@@ -32,14 +33,19 @@ impl Ranking {
     pub fn set(&mut self, member: Id, standing: Standing) {
         if let Some(old) = self.standings.insert(member, standing) {
             self.order.remove(&key(member, old));
+            self.points -= old.points;
         }
+        self.points += standing.points;
         self.order.insert(key(member, standing));
     }
 
     /// Takes a member out; false when he was not in.
     pub fn remove(&mut self, member: Id) -> bool {
         match self.standings.remove(&member) {
-            Some(old) => self.order.remove(&key(member, old)),
+            Some(old) => {
+                self.points -= old.points;
+                self.order.remove(&key(member, old))
+            }
             None => false,
         }
     }
@@ -64,6 +70,12 @@ impl Ranking {
             let (Reverse(points), since, id) = *self.order.get_index(at)?;
             Some((at + 1, id, Standing { points, since }))
         })
+    }
+
+    /// Sum of all points.
+    #[must_use]
+    pub fn total_points(&self) -> u64 {
+        self.points
     }
 
     /// Count of members.
@@ -120,6 +132,7 @@ mod tests {
             let mut sorted: Vec<_> = model.into_iter().collect();
             sorted.sort_by_key(|(id, s)| (Reverse(s.points), s.since, *id));
             prop_assert_eq!(ranking.len(), sorted.len());
+            prop_assert_eq!(ranking.total_points(), sorted.iter().map(|(_, s)| s.points).sum::<u64>());
             for (at, (id, s)) in sorted.iter().enumerate() {
                 prop_assert_eq!(ranking.rank(*id), Some(at + 1));
                 prop_assert_eq!(ranking.page(at, 1).next(), Some((at + 1, *id, *s)));

@@ -335,7 +335,9 @@ mod tests {
             let mut frames: Vec<_> = self.rows.values().collect();
             frames.sort_by_key(|frame| frame.seq);
             let mut state = Signaling::default();
-            frames.into_iter().for_each(|frame| state.apply(frame));
+            for frame in frames {
+                state.apply(frame);
+            }
             state
         }
     }

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::ToSchema;
 
-/// Milliseconds since 1970, UTC. On the wire: ISO 8601 with milliseconds and `Z`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Milliseconds since 1970, UTC. Written as ISO 8601 with milliseconds and `Z`; read from that or from Extended JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -56,25 +58,36 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let parsed = DateTime::parse_from_rfc3339(&text).map_err(de::Error::custom)?;
-        Ok(Self(parsed.timestamp_millis()))
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Text(String),
+            Extended {
+                #[serde(rename = "$date")]
+                date: Extended,
+            },
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Extended {
+            Text(String),
+            Long {
+                #[serde(rename = "$numberLong")]
+                millis: String,
+            },
+        }
+        match Form::deserialize(deserializer)? {
+            Form::Text(text) | Form::Extended { date: Extended::Text(text) } => {
+                DateTime::parse_from_rfc3339(&text)
+                    .map(|time| Self(time.timestamp_millis()))
+                    .map_err(de::Error::custom)
+            }
+            Form::Extended { date: Extended::Long { millis } } => {
+                millis.parse().map(Self).map_err(de::Error::custom)
+            }
+        }
     }
 }
-
-impl utoipa::PartialSchema for Timestamp {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .format(Some(utoipa::openapi::schema::SchemaFormat::KnownFormat(
-                utoipa::openapi::schema::KnownFormat::DateTime,
-            )))
-            .description(Some("UTC instant, ISO 8601 with milliseconds and Z"))
-            .into()
-    }
-}
-
-impl utoipa::ToSchema for Timestamp {}
 
 #[cfg(test)]
 mod tests {
@@ -85,7 +98,13 @@ mod tests {
         let time = Timestamp::from_millis(1_700_000_000_007);
         let json = serde_json::to_string(&time).unwrap();
         assert_eq!(json, "\"2023-11-14T22:13:20.007Z\"");
-        assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), time);
+        for form in [
+            json.as_str(),
+            r#"{"$date": {"$numberLong": "1700000000007"}}"#,
+            r#"{"$date": "2023-11-14T22:13:20.007Z"}"#,
+        ] {
+            assert_eq!(serde_json::from_str::<Timestamp>(form).unwrap(), time);
+        }
     }
 
     #[test]

@@ -24,7 +24,18 @@ export async function createAdmin(api: DataApi, email: string, password: string)
     (
       await call(api, "insertOne", {
         collection: "regions",
-        document: { name: "Default", code: "DEF", isActive: true, totalUsers: 0, totalStudents: 0, totalTeachers: 0, averageScore: 0, createdAt: now, updatedAt: now, __v: 0 },
+        document: {
+          name: "Default",
+          code: "DEF",
+          isActive: true,
+          totalUsers: 0,
+          totalStudents: 0,
+          totalTeachers: 0,
+          averageScore: 0,
+          createdAt: now,
+          updatedAt: now,
+          __v: 0,
+        },
       })
     )["insertedId"];
   await call(api, "updateOne", {
@@ -41,7 +52,15 @@ export async function createAdmin(api: DataApi, email: string, password: string)
         isPhoneVerified: false,
         profilePicture: null,
         region: { $oid: regionId },
-        adminInfo: { permissions: ["manage_users", "manage_content", "manage_plans", "view_analytics", "manage_teachers"] },
+        adminInfo: {
+          permissions: [
+            "manage_users",
+            "manage_content",
+            "manage_plans",
+            "view_analytics",
+            "manage_teachers",
+          ],
+        },
         lastActive: now,
         createdAt: now,
         updatedAt: now,

@@ -9,7 +9,7 @@ import { type Program, answers, freePort, start } from "./processes.ts";
 
 export const ROOT = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
-const DATA_API = join(ROOT, "target/release/data-api");
+const DATA_API = join(ROOT, "target/service/data-api");
 
 /** How the Worker reaches the Data API. */
 export interface DataApi {
@@ -19,7 +19,10 @@ export interface DataApi {
 }
 
 /** SecantusDB with its data in `folder`. */
-export async function startDatabase(folder: string, port?: number): Promise<{ uri: string; program: Program }> {
+export async function startDatabase(
+  folder: string,
+  port?: number,
+): Promise<{ uri: string; program: Program }> {
   mkdirSync(folder, { recursive: true });
   const chosen = port ?? (await freePort());
   const program = await start({
@@ -42,7 +45,12 @@ export async function startDataApi(
   const chosen = port ?? (await freePort());
   const key = secret(join(folder, "data-api.key"));
   const url = `http://127.0.0.1:${chosen}`;
-  const env = { MONGODB_URI: uri, DATA_API_KEYS: key, DATA_API_DATABASES: database, DATA_API_DATABASE: database };
+  const env = {
+    MONGODB_URI: uri,
+    DATA_API_KEYS: key,
+    DATA_API_DATABASES: database,
+    DATA_API_DATABASE: database,
+  };
   await run(DATA_API, ["indexes"], { env: { ...process.env, ...env } });
   const program = await start({
     name: "Data API service",

@@ -29,7 +29,15 @@ export interface Start {
 }
 
 /** Starts a program and waits until it is ready. */
-export async function start({ name, command, args, env, log, ready, patience = 30 }: Start): Promise<Program> {
+export async function start({
+  name,
+  command,
+  args,
+  env,
+  log,
+  ready,
+  patience = 30,
+}: Start): Promise<Program> {
   mkdirSync(dirname(log), { recursive: true });
   const output = openSync(log, "w");
   const child = spawn(command, args, {

@@ -1,6 +1,7 @@
 /** The built Worker in workerd, as production runs it: direct socket, persistent state, no watcher, no proxy. */
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { resolve } from "node:path";
+import type { Readable } from "node:stream";
 import { Miniflare } from "miniflare";
 import { type DataApi, ROOT } from "./database.ts";
 
@@ -32,12 +33,18 @@ export interface WorkerOptions {
 }
 
 /** Starts workerd and resolves when it listens. */
-export async function startWorker({ port, build, state, dataApi, variables }: WorkerOptions): Promise<Miniflare> {
+export async function startWorker({
+  port,
+  build,
+  state,
+  dataApi,
+  variables,
+}: WorkerOptions): Promise<Miniflare> {
   mkdirSync(state, { recursive: true });
   const object = (className: string) => ({ className, useSQLite: true });
   const miniflare = new Miniflare({
     name: "aarambh-edge",
-    rootPath: join(ROOT, build),
+    rootPath: resolve(ROOT, build),
     scriptPath: "index.js",
     modules: true,
     modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
@@ -61,7 +68,7 @@ export async function startWorker({ port, build, state, dataApi, variables }: Wo
     port: 0,
     host: "127.0.0.1",
     cf: false,
-    handleRuntimeStdio: (out, err) => {
+    handleRuntimeStdio: (out: Readable, err: Readable) => {
       out.pipe(process.stderr);
       err.pipe(process.stderr);
     },

@@ -1,1 +1,18 @@
+//! The Data API client and the repositories.
+//!
+//! Every query of the Worker is a named function here; nothing else builds a filter. Reads fetch only what is used,
+//! lists are bounded, and values from clients arrive typed, so none can become an operator.
 
+pub mod client;
+pub mod ejson;
+pub mod error;
+pub mod features;
+pub mod leaderboards;
+pub mod plans;
+pub mod referrals;
+pub mod regions;
+pub mod sessions;
+pub mod users;
+
+pub use client::{Settings, Store};
+pub use error::StoreError;

@@ -1,0 +1,184 @@
+//! The durable log of a room.
+//!
+//! One row for each thing that is still true: the offer, the answer, each candidate, each chat line, the last change of
+//! status. A row takes a slot and replaces what was in it. Everything in memory is a fold over the rows in the order of
+//! their numbers, and so is the replay for a client that comes back.
+
+use domain::{
+    Id, Timestamp,
+    session::Session,
+    signaling::{EndedBy, Event, Frame, slot},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CallRoom, Loaded, RoomRefusal,
+    api::{RoomAnswer, RoomReply},
+    room::Room,
+};
+use crate::{
+    runtime::now,
+    sql::{int, rows, run},
+};
+
+const SCHEMA: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS log (slot TEXT PRIMARY KEY, seq INTEGER NOT NULL, client TEXT UNIQUE, frame TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS room (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL)",
+];
+
+/// What is kept beside the log.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    session: Session,
+    recorded: u64,
+    recorded_lines: usize,
+    awarded: bool,
+    untold: Vec<Id>,
+}
+
+#[derive(Deserialize)]
+struct FrameRow {
+    frame: String,
+}
+
+impl CallRoom {
+    /// Rebuilds the room from its database, once per life of the object.
+    pub(super) async fn load(&self) -> worker::Result<()> {
+        #[derive(Deserialize)]
+        struct KeptRow {
+            state: String,
+        }
+        if !matches!(*self.room.borrow(), Loaded::NotYet) {
+            return Ok(());
+        }
+        let sql = self.state.storage().sql();
+        for statement in SCHEMA {
+            run(&sql, statement, vec![])?;
+        }
+        let Some(row) = rows::<KeptRow>(&sql, "SELECT state FROM room", vec![])?.pop() else {
+            *self.room.borrow_mut() = Loaded::Empty;
+            return Ok(());
+        };
+        let kept: Kept = serde_json::from_str(&row.state)?;
+        let mut room = Room::new(kept.session, now());
+        (room.recorded, room.recorded_lines) = (kept.recorded, kept.recorded_lines);
+        (room.awarded, room.untold) = (kept.awarded, kept.untold);
+        for row in rows::<FrameRow>(&sql, "SELECT frame FROM log ORDER BY seq", vec![])? {
+            room.apply(&serde_json::from_str(&row.frame)?);
+        }
+        self.reconnect(&mut room);
+        *self.room.borrow_mut() = Loaded::Room(Box::new(room));
+        // Whatever was due when the object went to sleep or was killed is looked at soon.
+        self.wake_at(now().plus(1000)).await
+    }
+
+    /// Makes this the room of a session.
+    pub(super) fn create(&self, session: Session) -> worker::Result<()> {
+        let (now, host) = (now(), session.host().map(|host| host.user.id));
+        *self.room.borrow_mut() = Loaded::Room(Box::new(Room::new(session.clone(), now)));
+        match host {
+            Some(host) => self.change_session(session, host, now),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the session as it is now, logs the change, and tells the sockets.
+    pub(super) fn change_session(&self, session: Session, by: Id, now: Timestamp) -> worker::Result<()> {
+        let name = |id: Id| session.participant(id).map(|p| p.user.name.clone()).unwrap_or_default();
+        let event = Event::Status {
+            status: session.status,
+            ended_by: session.ended_by.map(|id| EndedBy { id, name: name(id) }),
+            reason: session.end_reason,
+            ended_at: session.ended_at,
+            duration: session.duration,
+        };
+        let reset = session.status.is_final();
+        self.with(|room| {
+            for participant in &session.participants {
+                room.seen.entry(participant.user.id).or_insert(now);
+            }
+            room.untold = session.participants.iter().map(|participant| participant.user.id).collect();
+            room.session = session;
+        });
+        self.keep()?;
+        if reset {
+            // Session descriptions hold addresses: they go with the session.
+            self.log(by, None, |room| Ok(Some(room.signaling.reset())))?.ok();
+        }
+        self.log(by, None, |_| Ok(Some(event)))?.ok();
+        Ok(())
+    }
+
+    /// Writes what is kept beside the log.
+    pub(super) fn keep(&self) -> worker::Result<()> {
+        let kept = self.with(|room| {
+            serde_json::to_string(&Kept {
+                session: room.session.clone(),
+                recorded: room.recorded,
+                recorded_lines: room.recorded_lines,
+                awarded: room.awarded,
+                untold: room.untold.clone(),
+            })
+        });
+        let Some(kept) = kept.transpose()? else { return Ok(()) };
+        let sql = self.state.storage().sql();
+        run(&sql, "INSERT OR REPLACE INTO room (id, state) VALUES (1, ?)", vec![kept.into()])
+    }
+
+    /// Logs what `make` makes of the room: writes the row, applies it, and broadcasts it. `None` means that there is
+    /// nothing new to say. `client` is the sender's own id of the message: a repeat is answered like the first.
+    pub(super) fn log(
+        &self,
+        from: Id,
+        client: Option<&str>,
+        make: impl FnOnce(&Room) -> Result<Option<Event>, RoomRefusal>,
+    ) -> worker::Result<RoomAnswer> {
+        let sql = self.state.storage().sql();
+        let client = client.map(|id| format!("{from}:{id}"));
+        if let Some(client) = &client {
+            let query = "SELECT frame FROM log WHERE client = ?";
+            if let Some(row) = rows::<FrameRow>(&sql, query, vec![client.as_str().into()])?.pop() {
+                let frame: Frame = serde_json::from_str(&row.frame)?;
+                return Ok(Ok(RoomReply::from(frame.event)));
+            }
+        }
+        let made = self.with(|room| {
+            make(room).map(|event| {
+                event.map(|event| {
+                    let void = room.signaling.superseded(from, &event);
+                    (Frame { v: 1, seq: room.seq + 1, ts: now(), from, event }, void)
+                })
+            })
+        });
+        let (frame, void) = match made {
+            None => return Ok(Err(RoomRefusal::Unknown)),
+            Some(Err(refusal)) => return Ok(Err(refusal)),
+            Some(Ok(None)) => return Ok(Ok(RoomReply::Done)),
+            Some(Ok(Some(made))) => made,
+        };
+        for slot in void {
+            run(&sql, "DELETE FROM log WHERE slot = ?", vec![slot.into()])?;
+        }
+        let text = serde_json::to_string(&frame)?;
+        let row = vec![slot(&frame.event).into(), int(frame.seq), client.into(), text.as_str().into()];
+        run(&sql, "INSERT OR REPLACE INTO log (slot, seq, client, frame) VALUES (?, ?, ?, ?)", row)?;
+        self.with(|room| room.apply(&frame));
+        self.broadcast(&text, Some(from));
+        Ok(Ok(RoomReply::from(frame.event)))
+    }
+
+    /// The frames after number `after`, oldest first, or `None` when they are too many to replay.
+    pub(super) fn frames_after(&self, after: u64) -> worker::Result<Option<Vec<String>>> {
+        const MOST: usize = 200;
+        let query = "SELECT frame FROM log WHERE seq > ? ORDER BY seq LIMIT ?";
+        let sql = self.state.storage().sql();
+        let found = rows::<FrameRow>(&sql, query, vec![int(after), int(MOST + 1)])?;
+        Ok((found.len() <= MOST).then(|| found.into_iter().map(|row| row.frame).collect()))
+    }
+}
+
+impl From<Event> for RoomReply {
+    fn from(event: Event) -> Self {
+        if let Event::Chat(line) = event { Self::Line(line) } else { Self::Done }
+    }
+}

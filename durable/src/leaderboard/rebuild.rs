@@ -1,0 +1,109 @@
+//! Filling a leaderboard from MongoDB: a page of students at a time, each with the sessions that gave him points. The
+//! place reached is written down, so a killed rebuild goes on where it was.
+
+use std::collections::HashMap;
+
+use domain::{Id, accounts::Role};
+use serde::Deserialize;
+use store::{Store, StoreError};
+
+use super::{Leaderboard, Member};
+use crate::{
+    runtime::store_settings,
+    sql::{rows, run},
+};
+
+pub(super) const SCHEMA: [&str; 3] = [
+    "CREATE TABLE IF NOT EXISTS members (id TEXT PRIMARY KEY, points INTEGER NOT NULL, since INTEGER NOT NULL, name TEXT NOT NULL, picture TEXT) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS events (session TEXT NOT NULL, student TEXT NOT NULL, PRIMARY KEY (session, student)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS rebuild (id INTEGER PRIMARY KEY CHECK (id = 1), after TEXT, done INTEGER NOT NULL)",
+];
+
+/// Students read at once.
+const PAGE: usize = 500;
+
+/// How far a rebuild is.
+#[derive(Deserialize)]
+pub(super) struct Progress {
+    after: Option<String>,
+    #[serde(deserialize_with = "truth")]
+    pub(super) done: bool,
+}
+
+/// SQLite has no truth values.
+fn truth<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(f64::deserialize(deserializer)? > 0.5)
+}
+
+impl Leaderboard {
+    pub(super) fn progress(&self) -> worker::Result<Option<Progress>> {
+        let sql = self.state.storage().sql();
+        Ok(rows::<Progress>(&sql, "SELECT after, done FROM rebuild", vec![])?.pop())
+    }
+
+    /// Reads what is missing, page by page.
+    pub(super) async fn rebuild(&self) -> worker::Result<()> {
+        let Some(region) = self.region() else { return Ok(()) };
+        let store = Store::new(store_settings(&self.env)?);
+        let mut after = self.progress()?.and_then(|progress| progress.after?.parse::<Id>().ok());
+        loop {
+            let students =
+                store::users::students_of_region(&store, region, after, PAGE).await.map_err(failed)?;
+            let full = students.len() == PAGE;
+            after = students.last().map(|student| student.id).or(after);
+            self.take_in(&store, students.into_iter().map(Member::from).collect()).await?;
+            let row = vec![after.map(|id| id.to_string()).into(), (!full).into()];
+            run(
+                &self.state.storage().sql(),
+                "INSERT OR REPLACE INTO rebuild (id, after, done) VALUES (1, ?, ?)",
+                row,
+            )?;
+            if !full {
+                self.with(|board| {
+                    board.ready = true;
+                    board.dirty = true;
+                });
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads one student with his points, if he belongs here.
+    pub(super) async fn adopt(&self, student: Id) -> worker::Result<()> {
+        let store = Store::new(store_settings(&self.env)?);
+        let account = store::users::account(&store, student).await.map_err(failed)?;
+        let here = account.filter(|account| {
+            account.role == Role::Student && account.is_active && account.region == self.region()
+        });
+        let Some(account) = here else { return Ok(()) };
+        let member = Member {
+            id: account.id,
+            name: account.name,
+            picture: account.profile_picture,
+            since: account.created_at,
+        };
+        self.take_in(&store, vec![member]).await
+    }
+
+    /// Writes members with the points that MongoDB knows of.
+    async fn take_in(&self, store: &Store, members: Vec<Member>) -> worker::Result<()> {
+        if members.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Id> = members.iter().map(|member| member.id).collect();
+        let counts = store::sessions::participation_counts(store, &ids).await.map_err(failed)?;
+        let mut sessions: HashMap<Id, Vec<Id>> =
+            counts.into_iter().map(|one| (one.student, one.sessions)).collect();
+        for member in members {
+            self.put_member(&member, None)?;
+            for session in sessions.remove(&member.id).unwrap_or_default() {
+                self.count(member.id, session)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn failed(error: StoreError) -> worker::Error {
+    worker::Error::RustError(error.to_string())
+}

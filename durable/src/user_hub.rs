@@ -1,0 +1,269 @@
+//! One object per user: which live sessions he is in, and his signs of life.
+//!
+//! It is the one place that decides whether a user may begin a session, so two requests at once cannot put him in two.
+//! `sessions/active` is one read of it. Rooms tell it of every change; what a crash kept them from telling is found out
+//! when the hub passes on the user's next sign of life.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use domain::{
+    Id, Timestamp,
+    session::{Card, EndReason, RegionName, Session, SessionType, Status},
+};
+use serde::{Deserialize, Serialize};
+use worker::{DurableObject, Env, Request, Response, State, durable_object, wasm_bindgen};
+
+use crate::{
+    call_room::{CallRoom, RoomRefusal, RoomReply, RoomRequest},
+    region_lobby::{LobbyReply, LobbyRequest, RegionLobby},
+    rpc::{self, Object},
+    runtime::{new_id, now},
+    sql::{rows, run},
+};
+
+/// How often a waiter's sign of life is passed to the lobby at most, ms.
+const LOBBY_TOUCH_MS: i64 = 5_000;
+/// How often a participant's is passed to the room at most, ms.
+const ROOM_TOUCH_MS: i64 = 15_000;
+
+/// What a hub can be asked.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum HubRequest {
+    /// Find a partner, or wait for one.
+    FindPartner {
+        /// Who asks.
+        card: Card,
+        /// What for.
+        session_type: SessionType,
+        /// His region.
+        region: RegionName,
+    },
+    /// His live sessions; counts as a sign of life.
+    Live,
+    /// End all of them.
+    EndAll {
+        /// Who: the hub's own user.
+        user: Id,
+    },
+    /// A room tells of a change.
+    Update {
+        /// The session as it is now.
+        session: Session,
+    },
+}
+
+/// What a hub answers.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HubReply {
+    /// Matched: the session is active.
+    Matched(Session),
+    /// Nobody waits: the session does.
+    Waiting(Session),
+    /// He is in a live session already.
+    AlreadyIn(Id),
+    /// Live sessions, newest first; or the ended ones for [`HubRequest::EndAll`].
+    Sessions(Vec<Session>),
+    /// Done.
+    Done,
+    /// Something behind the hub failed; try again.
+    Unavailable,
+}
+
+/// See the module.
+#[durable_object]
+pub struct UserHub {
+    state: State,
+    env: Env,
+    hub: RefCell<Option<Hub>>,
+}
+
+/// The hot state.
+struct Hub {
+    live: BTreeMap<Id, Session>,
+    /// When a sign of life was last passed on, by session.
+    passed_on: BTreeMap<Id, Timestamp>,
+}
+
+impl std::panic::RefUnwindSafe for UserHub {}
+
+impl Object for UserHub {
+    const BINDING: &'static str = "USER_HUB";
+    type Request = HubRequest;
+    type Reply = HubReply;
+}
+
+impl DurableObject for UserHub {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env, hub: RefCell::new(None) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let request = rpc::read::<Self>(&mut request).await?;
+        self.load()?;
+        let reply = match request {
+            HubRequest::FindPartner { card, session_type, region } => {
+                self.find_partner(card, session_type, &region).await?
+            }
+            HubRequest::Live => self.live_sessions(),
+            HubRequest::EndAll { user } => self.end_all(user).await?,
+            HubRequest::Update { session } => {
+                self.put(session)?;
+                HubReply::Done
+            }
+        };
+        rpc::reply::<Self>(&reply)
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        Response::empty()
+    }
+}
+
+impl UserHub {
+    fn load(&self) -> worker::Result<()> {
+        #[derive(Deserialize)]
+        struct Row {
+            session: String,
+        }
+        if self.hub.borrow().is_some() {
+            return Ok(());
+        }
+        let sql = self.state.storage().sql();
+        run(&sql, "CREATE TABLE IF NOT EXISTS live (id TEXT PRIMARY KEY, session TEXT NOT NULL)", vec![])?;
+        let mut live = BTreeMap::new();
+        for row in rows::<Row>(&sql, "SELECT session FROM live", vec![])? {
+            let session: Session = serde_json::from_str(&row.session)?;
+            live.insert(session.id, session);
+        }
+        *self.hub.borrow_mut() = Some(Hub { live, passed_on: BTreeMap::new() });
+        Ok(())
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Hub) -> T) -> Option<T> {
+        self.hub.borrow_mut().as_mut().map(f)
+    }
+
+    /// Takes in a session as it is now: live ones are kept, ended ones forgotten.
+    fn put(&self, session: Session) -> worker::Result<()> {
+        if session.status.is_final() {
+            return self.forget(session.id);
+        }
+        let sql = self.state.storage().sql();
+        let row = vec![session.id.to_string().into(), serde_json::to_string(&session)?.into()];
+        run(&sql, "INSERT OR REPLACE INTO live (id, session) VALUES (?, ?)", row)?;
+        self.with(|hub| hub.live.insert(session.id, session));
+        Ok(())
+    }
+
+    fn forget(&self, id: Id) -> worker::Result<()> {
+        self.with(|hub| {
+            hub.passed_on.remove(&id);
+            hub.live.remove(&id)
+        });
+        run(&self.state.storage().sql(), "DELETE FROM live WHERE id = ?", vec![id.to_string().into()])
+    }
+
+    /// The waiting session is written down before anybody else hears of it: from then on the user is taken.
+    async fn find_partner(
+        &self,
+        card: Card,
+        session_type: SessionType,
+        region: &RegionName,
+    ) -> worker::Result<HubReply> {
+        if let Some(Some(id)) = self.with(|hub| hub.live.keys().next().copied()) {
+            return Ok(HubReply::AlreadyIn(id));
+        }
+        let lobby = card.region.to_string();
+        let session = Session::waiting(new_id(), session_type, card, region, now());
+        let id = session.id;
+        self.put(session.clone())?;
+        let paired =
+            rpc::call::<RegionLobby>(&self.env, &lobby, &LobbyRequest::Pair { session: session.clone() })
+                .await;
+        match paired {
+            Ok(LobbyReply::Waiting) => Ok(HubReply::Waiting(session)),
+            Ok(LobbyReply::Matched(matched)) => {
+                self.forget(id)?;
+                self.put(matched.clone())?;
+                Ok(HubReply::Matched(matched))
+            }
+            Ok(_) | Err(_) => {
+                self.forget(id)?;
+                Ok(HubReply::Unavailable)
+            }
+        }
+    }
+
+    fn live_sessions(&self) -> HubReply {
+        let now = now();
+        let due = self.with(|hub| {
+            let mut due = Vec::new();
+            for session in hub.live.values() {
+                let waits = session.status == Status::WaitingForPartner;
+                let interval = if waits { LOBBY_TOUCH_MS } else { ROOM_TOUCH_MS };
+                if hub.passed_on.get(&session.id).is_none_or(|last| now.since(*last) >= interval) {
+                    due.push(session.clone());
+                }
+            }
+            for session in &due {
+                hub.passed_on.insert(session.id, now);
+            }
+            due
+        });
+        for session in due.unwrap_or_default() {
+            self.pass_on(session);
+        }
+        let mut live: Vec<Session> =
+            self.with(|hub| hub.live.values().cloned().collect()).unwrap_or_default();
+        live.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
+        HubReply::Sessions(live)
+    }
+
+    /// Passes a sign of life to whoever keeps the lease, without making the user wait. Learns on the way when the
+    /// session is over and its room could not say so.
+    fn pass_on(&self, session: Session) {
+        let Some(user) = self.state.id().name().and_then(|name| name.parse::<Id>().ok()) else { return };
+        let env = self.env.clone();
+        self.state.wait_until(async move {
+            if !still_lives(&env, &session, user).await {
+                let session = Session { status: Status::Completed, ..session };
+                // A failure here is made good by the next sign of life.
+                let _ = rpc::call::<Self>(&env, &user.to_string(), &HubRequest::Update { session }).await;
+            }
+        });
+    }
+
+    async fn end_all(&self, user: Id) -> worker::Result<HubReply> {
+        let ids: Vec<Id> = self.with(|hub| hub.live.keys().copied().collect()).unwrap_or_default();
+        let mut ended = Vec::with_capacity(ids.len());
+        for id in ids {
+            let leave = RoomRequest::Leave { user, reason: EndReason::Left };
+            match rpc::call::<CallRoom>(&self.env, &id.to_string(), &leave).await {
+                Ok(Ok(RoomReply::Session(details))) => {
+                    self.forget(id)?;
+                    ended.push(details.session);
+                }
+                Ok(Err(RoomRefusal::Unknown | RoomRefusal::NotParticipant)) => self.forget(id)?,
+                Ok(_) | Err(_) => return Ok(HubReply::Unavailable),
+            }
+        }
+        Ok(HubReply::Sessions(ended))
+    }
+}
+
+/// Tells the lobby of a waiter, the room of a participant. False: the session is over; true also when nobody knows.
+async fn still_lives(env: &Env, session: &Session, user: Id) -> bool {
+    if session.status == Status::WaitingForPartner {
+        let touch = LobbyRequest::Touch { session: session.id };
+        if let Ok(LobbyReply::Alive(true)) =
+            rpc::call::<RegionLobby>(env, &session.region.to_string(), &touch).await
+        {
+            return true;
+        }
+    }
+    let touch = RoomRequest::Touch { user };
+    let reply = rpc::call::<CallRoom>(env, &session.id.to_string(), &touch).await;
+    !matches!(reply, Ok(Err(RoomRefusal::Unknown | RoomRefusal::NotParticipant | RoomRefusal::Finished)))
+}

@@ -1,0 +1,73 @@
+//! The router with everything on it.
+
+use std::sync::Arc;
+
+use axum::{Router, http::header, routing::get};
+use worker::Env;
+
+use crate::{
+    auth, communication, config::Config, health, http::error::ApiError, leaderboard, regions, state::AppState,
+};
+
+/// The API description, made by `scripts/openapi`.
+const OPENAPI: &str = include_str!("../docs/openapi.json");
+const NOTHING: ApiError = ApiError::NotFound("There is nothing at this address");
+
+/// What an isolate builds once.
+pub struct App {
+    /// All routes.
+    pub router: Router,
+    /// Web origins that may read answers.
+    pub cors_origins: Vec<String>,
+}
+
+impl App {
+    /// Builds the router, or says what the environment lacks.
+    pub fn new(env: &Env) -> Result<Self, String> {
+        let config = Config::read(env)?;
+        let router = Router::new()
+            .merge(health::router())
+            .merge(auth::router())
+            .merge(regions::router())
+            .merge(communication::router())
+            .merge(leaderboard::router())
+            .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)));
+        #[cfg(feature = "fault-injection")]
+        let router = router.merge(communication::faults());
+        let router = router
+            .fallback(async || NOTHING)
+            .method_not_allowed_fallback(async || NOTHING)
+            .with_state(Arc::new(AppState::new(env.clone(), &config)));
+        Ok(Self { router, cors_origins: config.cors_origins })
+    }
+}
+
+/// The API description as JSON.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn description() -> String {
+    use utoipa::openapi::{
+        Components, InfoBuilder, OpenApiBuilder, Server,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    };
+    let info = InfoBuilder::new().title("Aarambh").version(env!("CARGO_PKG_VERSION")).description(Some(
+        "The backend of AarambhApp. Every path answers under /api, under /api/api, and without prefix.",
+    ));
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let mut components = Components::new();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let mut whole = OpenApiBuilder::new()
+        .info(info.build())
+        .servers(Some([Server::new("/api")]))
+        .components(Some(components))
+        .build();
+    for part in [
+        health::describe(),
+        auth::describe(),
+        regions::describe(),
+        communication::describe(),
+        leaderboard::describe(),
+    ] {
+        whole.merge(part);
+    }
+    whole.to_pretty_json().map(|json| json + "\n").unwrap_or_default()
+}

@@ -1,0 +1,7 @@
+//! Liveness.
+
+mod probes;
+
+use crate::http::routes::operations;
+
+operations!(probes::health, probes::keepalive);

@@ -1,0 +1,192 @@
+//! One error type, and the one place that turns it into a status and an envelope.
+
+use axum::{
+    body::Body,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use domain::Id;
+use durable::rpc::CallError;
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::StoreError;
+use utoipa::ToSchema;
+
+/// Texts that the app looks for, word for word (contract: x-client-depends-on).
+pub mod text {
+    /// No token was sent.
+    pub const TOKEN_REQUIRED: &str = "Access token required";
+    /// Sign-in failed.
+    pub const INVALID_CREDENTIALS: &str = "Invalid credentials";
+    /// Sign-in to a deactivated account.
+    pub const DEACTIVATED: &str = "Account is deactivated";
+    /// Registration with a taken address.
+    pub const EMAIL_TAKEN: &str = "An account with this email already exists";
+    /// Registration with a taken number.
+    pub const PHONE_TAKEN: &str = "An account with this phone already exists";
+    /// Matchmaking while in a session.
+    pub const ALREADY_IN_SESSION: &str = "You are already in an active session";
+    /// Heading of failed body checks.
+    pub const VALIDATION: &str = "Validation failed";
+}
+
+/// Why a request is refused: a variant per meaning.
+#[derive(Debug)]
+pub enum ApiError {
+    /// 400: the request makes no sense, in words for the user.
+    BadRequest(&'static str),
+    /// 400: fields of the body are wrong.
+    Validation(Vec<FieldError>),
+    /// 400: as before, and the message joins the reasons, as registration has it.
+    ValidationJoined(Vec<FieldError>),
+    /// 400: matchmaking while in this session.
+    AlreadyInSession(Id),
+    /// 401: who are you? Every text has the lower-case word token, except those of sign-in.
+    Unauthorized(&'static str),
+    /// 403: not for you.
+    Forbidden(&'static str),
+    /// 403: the paid gate is closed.
+    SubscriptionRequired(&'static str),
+    /// 404: there is none.
+    NotFound(&'static str),
+    /// 409: not in this state.
+    Conflict(&'static str),
+    /// 413: too much at once.
+    TooLarge,
+    /// 503: something behind us is down; the text goes to the log only.
+    Unavailable(String),
+    /// 500: our mistake; the text goes to the log only.
+    Internal(String),
+}
+
+/// One failed check of one field.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Always `field`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The value after trimming and folding; absent when the field was, and for passwords.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// What is wrong with it.
+    pub msg: String,
+    /// Where it is in the body.
+    pub path: String,
+    /// Always `body`.
+    pub location: &'static str,
+}
+
+/// The body of every error.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// Always false.
+    pub success: bool,
+    /// For the user, as is.
+    pub message: String,
+    /// For programs; stable.
+    pub code: &'static str,
+    /// Failed checks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errors: Option<Vec<FieldError>>,
+    /// More about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    /// For support: names this request in the log.
+    pub request_id: String,
+}
+
+/// An error on its way to the rim, which knows the request id and writes the log.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// The body, still without request id.
+    pub body: ErrorBody,
+    /// What only the log may say.
+    pub detail: Option<String>,
+}
+
+impl ApiError {
+    fn parts(self) -> (StatusCode, &'static str, String, Extra) {
+        use StatusCode as S;
+        let none = Extra::default();
+        match self {
+            Self::BadRequest(text) => (S::BAD_REQUEST, "BAD_REQUEST", text.into(), none),
+            Self::Validation(errors) => (
+                S::BAD_REQUEST,
+                "VALIDATION_FAILED",
+                text::VALIDATION.into(),
+                Extra { errors: Some(errors), ..none },
+            ),
+            Self::ValidationJoined(errors) => {
+                let message = errors.iter().map(|error| error.msg.as_str()).collect::<Vec<_>>().join(", ");
+                (S::BAD_REQUEST, "VALIDATION_FAILED", message, Extra { errors: Some(errors), ..none })
+            }
+            Self::AlreadyInSession(id) => {
+                let data = Some(json!({ "existingSessionId": id }));
+                (
+                    S::BAD_REQUEST,
+                    "ALREADY_IN_SESSION",
+                    text::ALREADY_IN_SESSION.into(),
+                    Extra { data, ..none },
+                )
+            }
+            Self::Unauthorized(text) => (S::UNAUTHORIZED, "UNAUTHORIZED", text.into(), none),
+            Self::Forbidden(text) => (S::FORBIDDEN, "FORBIDDEN", text.into(), none),
+            Self::SubscriptionRequired(text) => (S::FORBIDDEN, "SUBSCRIPTION_REQUIRED", text.into(), none),
+            Self::NotFound(text) => (S::NOT_FOUND, "NOT_FOUND", text.into(), none),
+            Self::Conflict(text) => (S::CONFLICT, "CONFLICT", text.into(), none),
+            Self::TooLarge => {
+                (S::PAYLOAD_TOO_LARGE, "TOO_LARGE", "This is too large to send at once".into(), none)
+            }
+            Self::Unavailable(detail) => {
+                let message = "We are having trouble right now. Please try again in a moment";
+                (
+                    S::SERVICE_UNAVAILABLE,
+                    "UNAVAILABLE",
+                    message.into(),
+                    Extra { detail: Some(detail), ..none },
+                )
+            }
+            Self::Internal(detail) => {
+                let message = "Something went wrong on our side. Please try again";
+                (S::INTERNAL_SERVER_ERROR, "INTERNAL", message.into(), Extra { detail: Some(detail), ..none })
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Extra {
+    errors: Option<Vec<FieldError>>,
+    data: Option<Value>,
+    detail: Option<String>,
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, message, Extra { errors, data, detail }) = self.parts();
+        let body = ErrorBody { success: false, message, code, errors, data, request_id: String::new() };
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = status;
+        response.extensions_mut().insert(Pending { body, detail });
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            StoreError::Duplicate(_) | StoreError::Rejected(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<CallError> for ApiError {
+    fn from(error: CallError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// The result of every handler.
+pub type ApiResult<T> = Result<T, ApiError>;

@@ -1,0 +1,151 @@
+//! Extractors: who asks, which document, what body.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use domain::Id;
+use serde_json::{Map, Value};
+use store::{StoreError, users::Account};
+use worker::send::SendFuture;
+
+use super::error::{ApiError, text};
+use crate::{auth::token::Claims, state::Shared};
+
+/// Longest body of these routes, bytes: a session description of 64 KiB fits, with its escapes.
+pub const MAX_BODY: usize = 160 * 1024;
+
+/// A signed-in user with an active account.
+pub struct AuthUser {
+    /// The account.
+    pub account: Account,
+    /// His token.
+    pub claims: Claims,
+}
+
+impl FromRequestParts<Shared> for AuthUser {
+    type Rejection = ApiError;
+
+    fn from_request_parts(
+        parts: &mut Parts,
+        state: &Shared,
+    ) -> impl Future<Output = Result<Self, ApiError>> + Send {
+        SendFuture::new(async move {
+            let claims = claims(&parts.headers, state)?;
+            let account = state.account(claims.user_id).await?;
+            let account =
+                account.ok_or(ApiError::Unauthorized("The account of this token does not exist"))?;
+            check_token(&claims, &account)?;
+            Ok(Self { account, claims })
+        })
+    }
+}
+
+/// A signed-in user whose request goes to a room or hub that knows its own members. While the database cannot be
+/// reached a good token is enough, so that live calls go on.
+pub struct RoomUser(pub Id);
+
+impl FromRequestParts<Shared> for RoomUser {
+    type Rejection = ApiError;
+
+    fn from_request_parts(
+        parts: &mut Parts,
+        state: &Shared,
+    ) -> impl Future<Output = Result<Self, ApiError>> + Send {
+        SendFuture::new(async move { Self::of(claims(&parts.headers, state)?, state).await })
+    }
+}
+
+impl RoomUser {
+    /// The user of these claims.
+    pub async fn of(claims: Claims, state: &Shared) -> Result<Self, ApiError> {
+        match state.account(claims.user_id).await {
+            Ok(Some(account)) => check_token(&claims, &account).map(|()| Self(account.id)),
+            Ok(None) => Err(ApiError::Unauthorized("The account of this token does not exist")),
+            Err(StoreError::Unavailable(_)) => Ok(Self(claims.user_id)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The claims of the token in the header.
+pub fn claims(headers: &HeaderMap, state: &Shared) -> Result<Claims, ApiError> {
+    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // The old server took the second word, whatever the first said.
+    let token = header.split_whitespace().nth(1).ok_or(ApiError::Unauthorized(text::TOKEN_REQUIRED))?;
+    state.tokens.check(token, durable::now())
+}
+
+/// Whether a token still opens its account.
+pub fn check_token(claims: &Claims, account: &Account) -> Result<(), ApiError> {
+    check_claims(claims, account.is_active, account.token_version.as_i64(), &account.revoked_tokens)
+}
+
+/// Whether a token still opens an account of which this is known.
+pub fn check_claims(
+    claims: &Claims,
+    is_active: bool,
+    version: i64,
+    revoked: &[String],
+) -> Result<(), ApiError> {
+    if !is_active {
+        return Err(ApiError::Unauthorized("Account is deactivated; this token is no longer valid"));
+    }
+    let signed_out = claims.id.as_ref().is_some_and(|id| revoked.contains(id));
+    if signed_out || claims.version != version {
+        return Err(ApiError::Unauthorized("This token was signed out; please sign in again"));
+    }
+    Ok(())
+}
+
+/// The id in the path; a malformed one is a 400.
+pub struct IdPath(pub Id);
+
+impl FromRequestParts<Shared> for IdPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let Path(id) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ApiError::BadRequest("The id in the address is not valid"))?;
+        id.parse().map(Self).map_err(|_| ApiError::BadRequest("The id in the address is not valid"))
+    }
+}
+
+/// A JSON or form body as an object. A missing body, and one of another type, counts as empty.
+pub struct JsonBody(pub Map<String, Value>);
+
+impl FromRequest<Shared> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, ApiError> {
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
+        let (is_json, is_form) =
+            (kind.contains("json"), kind.starts_with("application/x-www-form-urlencoded"));
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| ApiError::TooLarge)?;
+        if bytes.is_empty() {
+            return Ok(Self(Map::new()));
+        }
+        if is_json {
+            return match serde_json::from_slice(&bytes) {
+                Ok(Value::Object(object)) => Ok(Self(object)),
+                Ok(Value::Array(_)) => Ok(Self(Map::new())),
+                _ => Err(ApiError::BadRequest("The request body is not valid JSON")),
+            };
+        }
+        if is_form {
+            let text = String::from_utf8_lossy(&bytes);
+            let address = worker::Url::parse(&format!("http://form/?{text}"));
+            let fields = address.iter().flat_map(worker::Url::query_pairs);
+            return Ok(Self(
+                fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect(),
+            ));
+        }
+        Ok(Self(Map::new()))
+    }
+}

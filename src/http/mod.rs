@@ -1,0 +1,8 @@
+//! Everything about HTTP that is not business.
+
+pub mod body;
+pub mod error;
+pub mod extract;
+pub mod rim;
+pub mod routes;
+pub mod validate;

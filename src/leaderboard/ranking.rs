@@ -1,0 +1,234 @@
+//! `GET /leaderboard/…`: places are read from the object of the region, never from the database.
+
+use axum::{
+    Json,
+    extract::{Query, State},
+};
+use domain::{
+    Id,
+    accounts::Role,
+    paging::{Page, Pagination},
+    scoring::METHOD,
+};
+use durable::{
+    Leaderboard,
+    leaderboard::{Entry, LeaderboardReply, LeaderboardRequest},
+    rpc,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use store::regions::Region;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    http::{
+        body::{Envelope, envelope},
+        error::{ApiError, ApiResult, ErrorBody},
+        extract::{AuthUser, IdPath},
+    },
+    state::Shared,
+};
+
+/// A region, as leaderboards show it.
+#[derive(Serialize, ToSchema)]
+pub struct ShownRegion {
+    id: Id,
+    name: String,
+    code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+}
+
+/// A student, as leaderboards show him.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownStudent {
+    id: Id,
+    name: String,
+    profile_picture: Option<String>,
+}
+
+/// Points, twice.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PointStatistics {
+    total_sessions: u64,
+    total_score: u64,
+}
+
+/// One place.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownEntry {
+    rank: usize,
+    student: ShownStudent,
+    statistics: PointStatistics,
+    total_score: u64,
+}
+
+/// How points are counted.
+#[derive(Serialize, ToSchema)]
+pub struct ScoringMethod {
+    description: &'static str,
+    #[schema(value_type = Object)]
+    components: Map<String, Value>,
+    formula: &'static str,
+}
+
+/// The best three.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Top3 {
+    region: ShownRegion,
+    leaderboard: Vec<ShownEntry>,
+    total_students: usize,
+    scoring_method: ScoringMethod,
+}
+
+/// A page of the ranking.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RankingPage {
+    region: ShownRegion,
+    leaderboard: Vec<ShownEntry>,
+    pagination: Pagination,
+    scoring_method: ScoringMethod,
+}
+
+/// The caller's own place.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnPlace {
+    student_id: Id,
+    #[serde(flatten)]
+    entry: ShownEntry,
+}
+
+/// The caller's own place, and how many there are.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MyRank {
+    user: OwnPlace,
+    region: ShownRegion,
+    total_students: usize,
+    scoring_method: ScoringMethod,
+}
+
+impl From<Region> for ShownRegion {
+    fn from(region: Region) -> Self {
+        Self { id: region.id, name: region.name, code: region.code, description: region.description }
+    }
+}
+
+impl From<Entry> for ShownEntry {
+    fn from(entry: Entry) -> Self {
+        let Entry { rank, points, member } = entry;
+        Self {
+            rank,
+            student: ShownStudent { id: member.id, name: member.name, profile_picture: member.picture },
+            statistics: PointStatistics { total_sessions: points, total_score: points },
+            total_score: points,
+        }
+    }
+}
+
+fn scoring_method() -> ScoringMethod {
+    let components =
+        METHOD.components.iter().map(|(name, what)| ((*name).to_owned(), (*what).into())).collect();
+    ScoringMethod { description: METHOD.description, components, formula: METHOD.formula }
+}
+
+/// Which page.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// From 1; clamped.
+    page: Option<String>,
+    /// 1 to 100, 20 when absent; clamped.
+    limit: Option<String>,
+}
+
+/// Best three students of a region.
+#[utoipa::path(get, path = "/leaderboard/region/{regionId}/top3", tag = "leaderboard", security(("bearer" = [])),
+    params(("regionId" = Id, Path)), responses(
+    (status = 200, body = Envelope<Top3>),
+    (status = 400, body = ErrorBody, description = "The id is malformed"),
+    (status = 401, body = ErrorBody),
+    (status = 404, body = ErrorBody, description = "No such region"),
+))]
+#[worker::send]
+pub async fn top3(
+    State(state): State<Shared>,
+    _user: AuthUser,
+    IdPath(id): IdPath,
+) -> ApiResult<Json<Envelope<Top3>>> {
+    let region = region(&state, id).await?;
+    let (leaderboard, total_students) =
+        ask(&state, id, &LeaderboardRequest::Page { offset: 0, limit: 3 }).await?;
+    let scoring_method = scoring_method();
+    Ok(envelope("Top 3", Top3 { region, leaderboard, total_students, scoring_method }))
+}
+
+/// Full ranking of a region, in pages.
+#[utoipa::path(get, path = "/leaderboard/region/{regionId}", tag = "leaderboard", security(("bearer" = [])),
+    params(("regionId" = Id, Path), PageQuery), responses(
+    (status = 200, body = Envelope<RankingPage>),
+    (status = 400, body = ErrorBody, description = "The id is malformed"),
+    (status = 401, body = ErrorBody),
+    (status = 404, body = ErrorBody, description = "No such region"),
+))]
+#[worker::send]
+pub async fn region_page(
+    State(state): State<Shared>,
+    _user: AuthUser,
+    IdPath(id): IdPath,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<Json<Envelope<RankingPage>>> {
+    let page = Page::from_text(query.page.as_deref(), query.limit.as_deref(), 20);
+    let region = region(&state, id).await?;
+    let request = LeaderboardRequest::Page { offset: page.offset(), limit: page.limit };
+    let (leaderboard, total) = ask(&state, id, &request).await?;
+    let pagination = page.of_total(u64::try_from(total).unwrap_or(u64::MAX));
+    Ok(envelope("Ranking", RankingPage { region, leaderboard, pagination, scoring_method: scoring_method() }))
+}
+
+/// The caller's place in his own region.
+#[utoipa::path(get, path = "/leaderboard/my-rank", tag = "leaderboard", security(("bearer" = [])), responses(
+    (status = 200, body = Envelope<MyRank>),
+    (status = 400, body = ErrorBody, description = "Not a student, or without a region"),
+    (status = 401, body = ErrorBody),
+    (status = 404, body = ErrorBody, description = "Not ranked"),
+))]
+#[worker::send]
+pub async fn my_rank(State(state): State<Shared>, user: AuthUser) -> ApiResult<Json<Envelope<MyRank>>> {
+    if user.account.role != Role::Student {
+        return Err(ApiError::BadRequest("Only students are ranked"));
+    }
+    const NO_REGION: ApiError = ApiError::BadRequest("Please choose a region first");
+    let id = user.account.region.ok_or(NO_REGION)?;
+    let region = state.region(id).await?.ok_or(NO_REGION)?.into();
+    let request = LeaderboardRequest::Rank { student: user.account.id };
+    let (entries, total_students) = ask(&state, id, &request).await?;
+    let entry = entries.into_iter().next().ok_or(ApiError::NotFound("You are not ranked in your region"))?;
+    let user = OwnPlace { student_id: entry.student.id, entry };
+    Ok(envelope("Your rank", MyRank { user, region, total_students, scoring_method: scoring_method() }))
+}
+
+async fn region(state: &Shared, id: Id) -> ApiResult<ShownRegion> {
+    state.region(id).await?.map(Into::into).ok_or(ApiError::NotFound("There is no such region"))
+}
+
+async fn ask(
+    state: &Shared,
+    region: Id,
+    request: &LeaderboardRequest,
+) -> ApiResult<(Vec<ShownEntry>, usize)> {
+    match rpc::call::<Leaderboard>(&state.env, &region.to_string(), request).await? {
+        LeaderboardReply::Page { entries, total } => {
+            Ok((entries.into_iter().map(Into::into).collect(), total))
+        }
+        LeaderboardReply::NotReady | LeaderboardReply::Done => {
+            Err(ApiError::Unavailable("the leaderboard is being built".into()))
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! `/regions`.
+
+mod list;
+
+use crate::http::routes::operations;
+
+operations!(list::list);

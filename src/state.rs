@@ -1,0 +1,140 @@
+//! What handlers share: the environment, the store, and small caches that live as long as the isolate.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex},
+};
+
+use domain::{Id, Timestamp, subscription::Feature};
+use store::{Store, StoreError, plans::PlanRef, regions::Region, users::Account};
+use worker::Env;
+
+use crate::{auth::token::Tokens, config::Config};
+
+/// A deactivated account is refused everywhere within 10 s: an isolate trusts what it read for a little less.
+const ACCOUNT_MS: i64 = 8_000;
+/// While the database cannot be reached, an account read not longer ago is still trusted.
+const ACCOUNT_IN_TROUBLE_MS: i64 = 3_600_000;
+/// Names of regions and plans, and feature switches.
+const CATALOGUE_MS: i64 = 5_000;
+
+/// Shared by all requests of an isolate.
+pub struct AppState {
+    /// Bindings.
+    pub env: Env,
+    /// Signs and checks tokens.
+    pub tokens: Tokens,
+    /// The database.
+    pub store: Store,
+    accounts: Cache<Id, Account>,
+    features: Cache<(), Arc<HashMap<String, Feature>>>,
+    regions: Cache<Id, Option<Region>>,
+    plans: Cache<Id, Option<PlanRef>>,
+}
+
+/// A handle to [`AppState`].
+pub type Shared = Arc<AppState>;
+
+impl AppState {
+    /// Everything empty.
+    pub fn new(env: Env, config: &Config) -> Self {
+        Self {
+            env,
+            tokens: Tokens::new(&config.jwt_secret),
+            store: Store::new(config.store.clone()),
+            accounts: Cache::new(20_000),
+            features: Cache::new(1),
+            regions: Cache::new(1_000),
+            plans: Cache::new(1_000),
+        }
+    }
+
+    /// An account as it was a moment ago.
+    pub async fn account(&self, id: Id) -> Result<Option<Account>, StoreError> {
+        let now = durable::now();
+        if let Some(known) = self.accounts.get(&id, now, ACCOUNT_MS) {
+            return Ok(Some(known));
+        }
+        match store::users::account(&self.store, id).await {
+            Ok(Some(account)) => {
+                self.accounts.put(id, account.clone(), now);
+                Ok(Some(account))
+            }
+            Ok(None) => {
+                self.accounts.forget(&id);
+                Ok(None)
+            }
+            Err(trouble) => self.accounts.get(&id, now, ACCOUNT_IN_TROUBLE_MS).map(Some).ok_or(trouble),
+        }
+    }
+
+    /// After a change: the next request reads the account anew.
+    pub fn forget_account(&self, id: Id) {
+        self.accounts.forget(&id);
+    }
+
+    /// All features by key.
+    pub async fn features(&self) -> Result<Arc<HashMap<String, Feature>>, StoreError> {
+        let load = async || Ok(Arc::new(store::features::all(&self.store).await?.into_iter().collect()));
+        self.features.get_or_load((), load).await
+    }
+
+    /// A region, if it exists.
+    pub async fn region(&self, id: Id) -> Result<Option<Region>, StoreError> {
+        self.regions.get_or_load(id, async || store::regions::by_id(&self.store, id).await).await
+    }
+
+    /// A plan, if it exists.
+    pub async fn plan(&self, id: Id) -> Result<Option<PlanRef>, StoreError> {
+        self.plans.get_or_load(id, async || store::plans::reference(&self.store, id).await).await
+    }
+}
+
+/// A bounded map whose entries age.
+struct Cache<K, V> {
+    entries: Mutex<HashMap<K, (V, Timestamp)>>,
+    most: usize,
+}
+
+impl<K: Eq + Hash, V: Clone> Cache<K, V> {
+    fn new(most: usize) -> Self {
+        Self { entries: Mutex::new(HashMap::new()), most }
+    }
+
+    /// The entry, if it is not older than `age` ms.
+    fn get(&self, key: &K, now: Timestamp, age: i64) -> Option<V> {
+        let entries = self.entries.lock().ok()?;
+        entries.get(key).filter(|(_, at)| now.since(*at) < age).map(|(value, _)| value.clone())
+    }
+
+    fn put(&self, key: K, value: V, now: Timestamp) {
+        if let Ok(mut entries) = self.entries.lock() {
+            // Simplest bound that never scans on a hot path: start over when full.
+            if entries.len() >= self.most {
+                entries.clear();
+            }
+            entries.insert(key, (value, now));
+        }
+    }
+
+    fn forget(&self, key: &K) {
+        if let Ok(mut entries) = self.entries.lock() {
+            entries.remove(key);
+        }
+    }
+
+    async fn get_or_load(
+        &self,
+        key: K,
+        load: impl AsyncFnOnce() -> Result<V, StoreError>,
+    ) -> Result<V, StoreError> {
+        let now = durable::now();
+        if let Some(known) = self.get(&key, now, CATALOGUE_MS) {
+            return Ok(known);
+        }
+        let value = load().await?;
+        self.put(key, value.clone(), now);
+        Ok(value)
+    }
+}

@@ -1,0 +1,231 @@
+//! The Data API client: Extended JSON, a time limit, one retry for reads, and a breaker (DESIGN.md §5).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{FutureExt, pin_mut, select};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::error::StoreError;
+
+/// Longest time for one call with its retry.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+/// Failures in a row after which calls fail at once.
+const BREAKER_FAILURES: u32 = 5;
+/// How long they do, ms.
+const BREAKER_PAUSE_MS: u64 = 2_000;
+/// The server's number for a duplicate key.
+const DUPLICATE_KEY: i64 = 11_000;
+
+/// Where the Data API is.
+#[derive(Clone)]
+pub struct Settings {
+    /// Everything before `/action/…`.
+    pub url: String,
+    /// API key.
+    pub key: String,
+    /// `dataSource` of each call.
+    pub source: String,
+    /// `database` of each call.
+    pub database: String,
+}
+
+/// A handle to the database; cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    http: reqwest::Client,
+    failures: AtomicU32,
+    closed_until: AtomicU64,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+    code: Option<i64>,
+}
+
+/// Counts of an update.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Updated {
+    matched_count: crate::ejson::Num,
+}
+
+impl Updated {
+    /// Count of documents that the filter matched.
+    #[must_use]
+    pub fn matched(&self) -> i64 {
+        self.matched_count.as_i64()
+    }
+}
+
+impl Store {
+    /// A handle with these settings.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                settings,
+                http: reqwest::Client::new(),
+                failures: AtomicU32::new(0),
+                closed_until: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// First match.
+    pub(crate) async fn find_one<T: DeserializeOwned>(
+        &self,
+        collection: &str,
+        filter: Value,
+        projection: Value,
+    ) -> Result<Option<T>, StoreError> {
+        #[derive(Deserialize)]
+        struct Found<T> {
+            document: Option<T>,
+        }
+        let body = json!({ "collection": collection, "filter": filter, "projection": projection });
+        Ok(self.read::<Found<T>>("findOne", body).await?.document)
+    }
+
+    /// All matches; `rest` holds sort, limit, skip and projection.
+    pub(crate) async fn find<T: DeserializeOwned>(
+        &self,
+        collection: &str,
+        filter: Value,
+        rest: Value,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut body = json!({ "collection": collection, "filter": filter });
+        merge(&mut body, rest);
+        Ok(self.read::<Documents<T>>("find", body).await?.documents)
+    }
+
+    /// The answer of a pipeline.
+    pub(crate) async fn aggregate<T: DeserializeOwned>(
+        &self,
+        collection: &str,
+        pipeline: Value,
+    ) -> Result<Vec<T>, StoreError> {
+        let body = json!({ "collection": collection, "pipeline": pipeline });
+        Ok(self.read::<Documents<T>>("aggregate", body).await?.documents)
+    }
+
+    /// Adds a document.
+    pub(crate) async fn insert_one(&self, collection: &str, document: Value) -> Result<(), StoreError> {
+        let body = json!({ "collection": collection, "document": document });
+        self.call::<Value>("insertOne", body).await.map(drop)
+    }
+
+    /// Changes the first match.
+    pub(crate) async fn update_one(
+        &self,
+        collection: &str,
+        filter: Value,
+        update: Value,
+        upsert: bool,
+    ) -> Result<Updated, StoreError> {
+        let body = json!({ "collection": collection, "filter": filter, "update": update, "upsert": upsert });
+        self.call("updateOne", body).await
+    }
+
+    /// A call that may be repeated: one retry after a quick failure.
+    async fn read<T: DeserializeOwned>(&self, action: &str, body: Value) -> Result<T, StoreError> {
+        let text = self.body(body);
+        self.limited(async {
+            match self.send(action, text.clone()).await {
+                Err(StoreError::Unavailable(_)) => {
+                    // Jitter spreads the retries of an isolate; object and time differ enough for that.
+                    let jitter = 20 + worker::Date::now().as_millis() % 60;
+                    worker::Delay::from(Duration::from_millis(jitter)).await;
+                    self.send(action, text).await
+                }
+                answer => answer,
+            }
+        })
+        .await
+    }
+
+    async fn call<T: DeserializeOwned>(&self, action: &str, body: Value) -> Result<T, StoreError> {
+        let text = self.body(body);
+        self.limited(self.send(action, text)).await
+    }
+
+    fn body(&self, mut body: Value) -> String {
+        let Settings { source, database, .. } = &self.inner.settings;
+        merge(&mut body, json!({ "dataSource": source, "database": database }));
+        body.to_string()
+    }
+
+    /// Applies the time limit and the breaker.
+    async fn limited<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let now = worker::Date::now().as_millis();
+        if now < self.inner.closed_until.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("too many failures a moment ago".into()));
+        }
+        let call = call.fuse();
+        let limit = worker::Delay::from(TIME_LIMIT).fuse();
+        pin_mut!(call, limit);
+        let answer = select! {
+            answer = call => answer,
+            () = limit => Err(StoreError::Unavailable("no answer in 5 s".into())),
+        };
+        if matches!(answer, Err(StoreError::Unavailable(_))) {
+            if self.inner.failures.fetch_add(1, Ordering::Relaxed) + 1 >= BREAKER_FAILURES {
+                let until = worker::Date::now().as_millis() + BREAKER_PAUSE_MS;
+                self.inner.closed_until.store(until, Ordering::Relaxed);
+            }
+        } else {
+            self.inner.failures.store(0, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    async fn send<T: DeserializeOwned>(&self, action: &str, body: String) -> Result<T, StoreError> {
+        let Settings { url, key, .. } = &self.inner.settings;
+        let unavailable = |error: reqwest::Error| StoreError::Unavailable(error.without_url().to_string());
+        let response = self
+            .inner
+            .http
+            .post(format!("{url}/action/{action}"))
+            .header("apiKey", key)
+            .header("content-type", "application/ejson")
+            .header("accept", "application/ejson")
+            .body(body)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        let status = response.status();
+        let answer = response.bytes().await.map_err(unavailable)?;
+        if status.is_success() {
+            return serde_json::from_slice(&answer)
+                .map_err(|error| StoreError::Unavailable(format!("the answer cannot be read: {error}")));
+        }
+        match serde_json::from_slice::<Refusal>(&answer) {
+            Ok(refusal) if refusal.code == Some(DUPLICATE_KEY) => Err(StoreError::Duplicate(refusal.error)),
+            Ok(refusal) if status.as_u16() < 500 => Err(StoreError::Rejected(refusal.error)),
+            _ => Err(StoreError::Unavailable(format!("status {status}"))),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Documents<T> {
+    documents: Vec<T>,
+}
+
+fn merge(body: &mut Value, more: Value) {
+    if let (Value::Object(body), Value::Object(more)) = (body, more) {
+        body.extend(more);
+    }
+}

@@ -1,0 +1,346 @@
+//! The `sessions` collection: the record of calls and chats. Rooms write it; everybody else reads it after a room is gone.
+
+use domain::{
+    Id, Timestamp,
+    chat::Line,
+    session::{Participant, Session},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Store, StoreError,
+    ejson::{Num, date, oid, or_default},
+};
+
+const COLLECTION: &str = "sessions";
+
+/// Writes the record of a session and the chat lines that it does not hold yet. Repeating it changes nothing, so a room
+/// may write until it is told that the write arrived.
+pub async fn record(
+    store: &Store,
+    session: &Session,
+    lines: &[Line],
+    total_lines: usize,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut set = Map::new();
+    let mut put = |key: &str, value: Value| set.insert(key.to_owned(), value);
+    put("participants", session.participants.iter().map(|p| participant(session, p)).collect());
+    put("status", json!(session.status));
+    put("duration", json!(session.duration));
+    put("updatedAt", date(now));
+    for (key, time) in [("startedAt", session.started_at), ("endedAt", session.ended_at)] {
+        if let Some(time) = time {
+            put(key, date(time));
+        }
+    }
+    if let Some(by) = session.ended_by {
+        put("endedBy", oid(by));
+        put("endReason", json!(session.end_reason));
+    }
+    let mut update = Map::new();
+    if total_lines > 0 {
+        put("chatSession.totalMessages", json!(total_lines));
+        if let Some(last) = lines.last() {
+            put("chatSession.lastMessageAt", date(last.timestamp));
+        }
+        let each: Vec<Value> = lines.iter().map(message).collect();
+        // A line that is there already, byte for byte, is not added again.
+        update.insert("$addToSet".into(), json!({ "chatSession.messages": { "$each": each } }));
+    }
+    update.insert("$set".into(), Value::Object(set));
+    update.insert("$setOnInsert".into(), fixed_fields(session, total_lines == 0));
+    store
+        .update_one(COLLECTION, json!({ "_id": oid(session.id) }), Value::Object(update), true)
+        .await
+        .map(drop)
+}
+
+/// What never changes, with the defaults that readers of the collection expect.
+fn fixed_fields(session: &Session, without_lines: bool) -> Value {
+    let mut call = json!({ "isGroupCall": false, "maxParticipants": 2, "callQuality": "good", "connectionType": "wifi",
+        "isRecorded": false, "quality": "high", "settings": { "allowScreenShare": true, "allowRecording": false,
+        "allowChat": true, "muteOnEntry": false, "videoOnEntry": true, "allowParticipantMute": true,
+        "allowParticipantVideo": true } });
+    if let (Some(kind), Some(call)) = (session.session_type.call_type(), call.as_object_mut()) {
+        call.insert("callType".into(), json!(kind));
+    }
+    let mut fields = json!({
+        "sessionId": session.key,
+        "sessionType": session.session_type,
+        "title": session.title,
+        "description": session.description,
+        "host": session.host().map(|host| oid(host.user.id)),
+        "hostRegion": oid(session.region),
+        "scheduledAt": date(session.created_at),
+        "callSession": call,
+        "isPrivate": false,
+        "requiresSubscription": false,
+        "createdAt": date(session.created_at),
+        "__v": 0,
+    });
+    if let (true, Some(fields)) = (without_lines, fields.as_object_mut()) {
+        fields.insert("chatSession".into(), json!({ "messages": [], "totalMessages": 0 }));
+    }
+    fields
+}
+
+fn participant(session: &Session, participant: &Participant) -> Value {
+    let mut entry = json!({
+        "_id": oid(participant.entry),
+        "user": oid(participant.user.id),
+        "role": participant.role,
+        "joinedAt": date(participant.joined_at),
+        "duration": participant.duration,
+        "isActive": participant.is_active(),
+        "micEnabled": true,
+        "cameraEnabled": session.session_type.call_type() == Some("video"),
+        "isSpeaking": false,
+        "audioLevel": 0,
+        "videoQuality": "high",
+        "isScreenSharing": false,
+        "connectionQuality": "good",
+    });
+    if let (Some(left), Some(entry)) = (participant.left_at, entry.as_object_mut()) {
+        entry.insert("leftAt".into(), date(left));
+    }
+    entry
+}
+
+fn message(line: &Line) -> Value {
+    let mut entry = json!({
+        "_id": oid(line.id),
+        "sender": oid(line.sender.id),
+        "message": line.draft.message,
+        "messageType": line.draft.message_type,
+        "timestamp": date(line.timestamp),
+        "isRead": false,
+        "isEdited": false,
+        "isDeleted": false,
+    });
+    if let Some(entry) = entry.as_object_mut() {
+        if let Some(url) = &line.draft.media_url {
+            entry.insert("mediaUrl".into(), json!(url));
+        }
+        if let Some(reply) = line.draft.reply_to {
+            entry.insert("replyTo".into(), oid(reply));
+        }
+    }
+    entry
+}
+
+/// A recorded session, with the users it points to.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recorded {
+    /// Session id.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// Readable key.
+    #[serde(default)]
+    pub session_id: String,
+    /// Kind, of any of the nine.
+    #[serde(default)]
+    pub session_type: String,
+    /// Title.
+    pub title: Option<String>,
+    /// Description.
+    pub description: Option<String>,
+    /// Host.
+    pub host: Option<Id>,
+    /// Everybody who was in.
+    #[serde(default, deserialize_with = "or_default")]
+    pub participants: Vec<RecordedParticipant>,
+    /// State.
+    #[serde(default)]
+    pub status: String,
+    /// Planned or queued.
+    pub scheduled_at: Option<Timestamp>,
+    /// Start.
+    pub started_at: Option<Timestamp>,
+    /// End.
+    pub ended_at: Option<Timestamp>,
+    /// Seconds.
+    #[serde(default)]
+    pub duration: Num,
+    /// Chat counters.
+    #[serde(default, deserialize_with = "or_default")]
+    pub chat_session: RecordedChat,
+    /// Creation.
+    pub created_at: Option<Timestamp>,
+    /// Names and pictures of host and participants.
+    #[serde(default)]
+    pub people: Vec<Person>,
+}
+
+/// A participant of a recorded session.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedParticipant {
+    /// Who.
+    pub user: Option<Id>,
+    /// Role.
+    #[serde(default)]
+    pub role: String,
+    /// In until the end, or not.
+    #[serde(default)]
+    pub is_active: bool,
+    /// When he came.
+    pub joined_at: Option<Timestamp>,
+    /// When he left.
+    pub left_at: Option<Timestamp>,
+    /// Seconds.
+    #[serde(default)]
+    pub duration: Num,
+}
+
+/// The chat of a recorded session, less its lines.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedChat {
+    /// Count of lines.
+    #[serde(default)]
+    pub total_messages: Num,
+    /// Newest line.
+    pub last_message_at: Option<Timestamp>,
+}
+
+/// A user as others see him.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// Account.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// Display name.
+    #[serde(default)]
+    pub name: String,
+    /// Picture address.
+    pub profile_picture: Option<String>,
+}
+
+/// The record of a session, without its chat lines.
+pub async fn by_id(store: &Store, id: Id) -> Result<Option<Recorded>, StoreError> {
+    let pipeline = json!([
+        { "$match": { "_id": oid(id) } },
+        { "$project": { "chatSession.messages": 0, "gameSession": 0, "lectureSession": 0, "callSession": 0 } },
+        { "$limit": 1 },
+    ]);
+    let Some(mut found) = store.aggregate::<Recorded>(COLLECTION, pipeline).await?.pop() else {
+        return Ok(None);
+    };
+    let ids: Vec<Id> = found.participants.iter().filter_map(|p| p.user).chain(found.host).collect();
+    found.people = people(store, &ids).await?;
+    Ok(Some(found))
+}
+
+/// Names and pictures of some users.
+async fn people(store: &Store, ids: &[Id]) -> Result<Vec<Person>, StoreError> {
+    let ids: Vec<Value> = ids.iter().copied().map(oid).collect();
+    let rest = json!({ "projection": { "name": 1, "profilePicture": 1 }, "limit": 100 });
+    store.find("users", json!({ "_id": { "$in": ids } }), rest).await
+}
+
+/// A recorded chat line.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedLine {
+    /// Line id.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// Who said it.
+    pub sender: Option<Id>,
+    /// What.
+    #[serde(default)]
+    pub message: String,
+    /// Kind.
+    #[serde(default)]
+    pub message_type: String,
+    /// An address.
+    pub media_url: Option<String>,
+    /// The line it answers.
+    pub reply_to: Option<Id>,
+    /// When.
+    pub timestamp: Timestamp,
+    /// Changed later.
+    #[serde(default)]
+    pub is_edited: bool,
+}
+
+/// A page of recorded lines.
+#[derive(Debug)]
+pub struct RecordedPage {
+    /// Everybody who was in the session.
+    pub participants: Vec<Id>,
+    /// Oldest first.
+    pub lines: Vec<RecordedLine>,
+    /// Count of lines that are not deleted.
+    pub total: u64,
+    /// Names and pictures of the senders.
+    pub people: Vec<Person>,
+}
+
+/// A page of the chat of a recorded session: page 1 holds the newest lines, oldest first within the page.
+pub async fn chat_page(
+    store: &Store,
+    id: Id,
+    offset: u64,
+    limit: u32,
+) -> Result<Option<RecordedPage>, StoreError> {
+    #[derive(Deserialize)]
+    struct Found {
+        #[serde(default)]
+        participants: Vec<Id>,
+        #[serde(default)]
+        lines: Vec<RecordedLine>,
+        #[serde(default)]
+        total: Num,
+    }
+    let kept = json!({ "$filter": { "input": { "$ifNull": ["$chatSession.messages", []] }, "as": "line",
+        "cond": { "$ne": ["$$line.isDeleted", true] } } });
+    let pipeline = json!([
+        { "$match": { "_id": oid(id) } },
+        { "$project": { "participants": "$participants.user", "kept": kept } },
+        { "$project": { "participants": 1, "total": { "$size": "$kept" },
+            // Newest first, then the page, then oldest first again.
+            "lines": { "$reverseArray": { "$slice": [{ "$reverseArray": "$kept" }, offset, limit] } } } },
+    ]);
+    let Some(found) = store.aggregate::<Found>(COLLECTION, pipeline).await?.pop() else { return Ok(None) };
+    let senders: Vec<Id> = found.lines.iter().filter_map(|line| line.sender).collect();
+    let people = if senders.is_empty() { Vec::new() } else { people(store, &senders).await? };
+    Ok(Some(RecordedPage {
+        participants: found.participants,
+        lines: found.lines,
+        total: u64::try_from(found.total.as_i64()).unwrap_or(0),
+        people,
+    }))
+}
+
+/// Points of some students: how many recorded sessions list each of them (domain::scoring::gives_points).
+pub async fn participation_counts(store: &Store, students: &[Id]) -> Result<Vec<Participation>, StoreError> {
+    let ids: Vec<Value> = students.iter().copied().map(oid).collect();
+    let pipeline = json!([
+        { "$match": { "participants.user": { "$in": ids } } },
+        { "$match": { "$nor": [
+            { "hostRegion": { "$exists": true }, "startedAt": { "$exists": false },
+              "status": { "$in": ["waiting_for_partner", "cancelled"] } },
+        ] } },
+        // Once per user and session, however often he is listed.
+        { "$project": { "users": { "$setUnion": ["$participants.user", []] } } },
+        { "$unwind": "$users" },
+        { "$match": { "users": { "$in": ids } } },
+        { "$group": { "_id": "$users", "sessions": { "$push": "$_id" } } },
+    ]);
+    store.aggregate(COLLECTION, pipeline).await
+}
+
+/// The sessions that give a student points.
+#[derive(Debug, Deserialize)]
+pub struct Participation {
+    /// Student.
+    #[serde(rename = "_id")]
+    pub student: Id,
+    /// Each gives one point.
+    pub sessions: Vec<Id>,
+}

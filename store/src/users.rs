@@ -1,0 +1,575 @@
+//! The `users` collection.
+
+use domain::{Id, Timestamp, accounts::Role};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::{
+    Store, StoreError,
+    ejson::{Num, date, oid, or_default},
+};
+
+const COLLECTION: &str = "users";
+
+/// A user as sent to clients. It has no place for a password hash, so none can ever be sent.
+///
+/// Linked documents are ids, or expanded where an operation says so.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "the wire has them")]
+pub struct User<Region = Id, Referrer = Id, Plan = Id> {
+    /// Account id.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// Display name.
+    #[serde(default)]
+    pub name: String,
+    /// Folded address.
+    #[serde(default)]
+    pub email: String,
+    /// Digits, with an optional leading plus.
+    #[serde(default)]
+    pub phone: String,
+    /// Picture address.
+    pub profile_picture: Option<String>,
+    /// What the account may do.
+    pub role: Role,
+    /// May sign in.
+    #[serde(default = "yes")]
+    pub is_active: bool,
+    /// Never verified so far.
+    #[serde(default)]
+    pub is_email_verified: bool,
+    /// Never verified so far.
+    #[serde(default)]
+    pub is_phone_verified: bool,
+    /// Present whatever the role.
+    #[serde(default = "StudentInfo::empty", bound(deserialize = "Plan: Deserialize<'de>"))]
+    pub student_info: StudentInfo<Plan>,
+    /// Present whatever the role.
+    #[serde(default, deserialize_with = "or_default")]
+    pub teacher_info: TeacherInfo,
+    /// Present whatever the role.
+    #[serde(default, deserialize_with = "or_default")]
+    pub admin_info: AdminInfo,
+    /// Home region.
+    pub region: Region,
+    /// The teacher who referred this student.
+    pub referred_by: Option<Referrer>,
+    /// Unused.
+    #[serde(default)]
+    pub referral_discount_applied: bool,
+    /// Unused.
+    #[serde(default, deserialize_with = "or_default")]
+    pub sessions: Vec<Id>,
+    /// Unused.
+    #[serde(default, deserialize_with = "or_default")]
+    pub transactions: Vec<Id>,
+    /// Results of games.
+    #[serde(default, deserialize_with = "or_default")]
+    pub game_scores: Vec<GameScore>,
+    /// Last sign-in or sign-out.
+    #[serde(default = "epoch")]
+    pub last_active: Timestamp,
+    /// Registration.
+    #[serde(default = "epoch")]
+    pub created_at: Timestamp,
+    /// Last change.
+    #[serde(default = "epoch")]
+    pub updated_at: Timestamp,
+    /// Version counter of the old server.
+    #[serde(rename = "__v", default)]
+    pub version: Num,
+    /// As in [`Account`]; never sent.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub token_version: Num,
+    /// As in [`Account`]; never sent.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub revoked_tokens: Vec<String>,
+}
+
+impl<Region, Referrer, Plan> User<Region, Referrer, Plan> {
+    /// The same user with other linked documents.
+    pub fn linked<R, F, P>(self, region: R, referred_by: Option<F>, plan: Option<P>) -> User<R, F, P> {
+        let info = self.student_info;
+        User {
+            id: self.id,
+            name: self.name,
+            email: self.email,
+            phone: self.phone,
+            profile_picture: self.profile_picture,
+            role: self.role,
+            is_active: self.is_active,
+            is_email_verified: self.is_email_verified,
+            is_phone_verified: self.is_phone_verified,
+            student_info: StudentInfo {
+                current_plan: plan,
+                age: info.age,
+                education_level: info.education_level,
+                preferred_learning_time: info.preferred_learning_time,
+                learning_goals: info.learning_goals,
+                plan_expiry_date: info.plan_expiry_date,
+                subscription_status: info.subscription_status,
+                subscription_expiry: info.subscription_expiry,
+                total_sessions: info.total_sessions,
+                average_game_score: info.average_game_score,
+                total_games_played: info.total_games_played,
+                total_lectures_watched: info.total_lectures_watched,
+                total_watch_time: info.total_watch_time,
+            },
+            teacher_info: self.teacher_info,
+            admin_info: self.admin_info,
+            region,
+            referred_by,
+            referral_discount_applied: self.referral_discount_applied,
+            sessions: self.sessions,
+            transactions: self.transactions,
+            game_scores: self.game_scores,
+            last_active: self.last_active,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            version: self.version,
+            token_version: self.token_version,
+            revoked_tokens: self.revoked_tokens,
+        }
+    }
+}
+
+/// What concerns students.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StudentInfo<Plan = Id> {
+    /// Years.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age: Option<Num>,
+    /// `beginner`, `intermediate` or `advanced`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub education_level: Option<String>,
+    /// `morning`, `afternoon`, `evening` or `night`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_learning_time: Option<String>,
+    /// Free texts.
+    #[serde(default, deserialize_with = "or_default")]
+    pub learning_goals: Vec<String>,
+    /// The plan last bought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_plan: Option<Plan>,
+    /// When the subscription ends; the only truth about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_expiry_date: Option<Timestamp>,
+    /// Derived from the expiry: `active` or `expired`.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub subscription_status: Option<&'static str>,
+    /// The expiry under the name that the app reads.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub subscription_expiry: Option<Timestamp>,
+    /// Count of finished games.
+    #[serde(default)]
+    pub total_sessions: Num,
+    /// Mean of all game scores.
+    #[serde(default)]
+    pub average_game_score: Num,
+    /// Count of finished games.
+    #[serde(default)]
+    pub total_games_played: Num,
+    /// Count of lectures.
+    #[serde(default)]
+    pub total_lectures_watched: Num,
+    /// Minutes.
+    #[serde(default)]
+    pub total_watch_time: Num,
+}
+
+impl<Plan> StudentInfo<Plan> {
+    fn empty() -> Self {
+        Self {
+            age: None,
+            education_level: None,
+            preferred_learning_time: None,
+            learning_goals: Vec::new(),
+            current_plan: None,
+            plan_expiry_date: None,
+            subscription_status: None,
+            subscription_expiry: None,
+            total_sessions: Num::default(),
+            average_game_score: Num::default(),
+            total_games_played: Num::default(),
+            total_lectures_watched: Num::default(),
+            total_watch_time: Num::default(),
+        }
+    }
+}
+
+/// What concerns teachers.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TeacherInfo {
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qualification: Option<String>,
+    /// Years.
+    #[serde(default)]
+    pub experience: Num,
+    /// Free texts.
+    #[serde(default, deserialize_with = "or_default")]
+    pub specialization: Vec<String>,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bio: Option<String>,
+    /// Rupees.
+    #[serde(default)]
+    pub hourly_rate: Num,
+    /// Six digits; only teachers have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral_code: Option<String>,
+    /// Count.
+    #[serde(default)]
+    pub total_students: Num,
+    /// Rupees.
+    #[serde(default)]
+    pub total_earnings: Num,
+    /// Count.
+    #[serde(default)]
+    pub total_referrals: Num,
+    /// May teach.
+    #[serde(default)]
+    pub is_approved: bool,
+}
+
+/// What concerns administrators.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdminInfo {
+    /// Names of permissions.
+    #[serde(default, deserialize_with = "or_default")]
+    pub permissions: Vec<String>,
+    /// Last sign-in to the admin site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_login: Option<Timestamp>,
+}
+
+/// The result of one game.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GameScore {
+    /// Id of the entry.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// `grammar`, `pronunciation`, `identification` or `storytelling`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub game_type: Option<String>,
+    /// Points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<Num>,
+    /// When.
+    #[serde(default = "epoch")]
+    pub date: Timestamp,
+}
+
+/// What the Worker must know of an account on every request.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// Account id.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// Display name.
+    #[serde(default)]
+    pub name: String,
+    /// Picture address.
+    pub profile_picture: Option<String>,
+    /// What the account may do.
+    pub role: Role,
+    /// May sign in.
+    #[serde(default = "yes")]
+    pub is_active: bool,
+    /// Home region.
+    pub region: Option<Id>,
+    /// Level and plan.
+    #[serde(default)]
+    pub student_info: AccountStudent,
+    /// Registration.
+    #[serde(default = "epoch")]
+    pub created_at: Timestamp,
+    /// Raised whenever all tokens of the account must end.
+    #[serde(default)]
+    pub token_version: Num,
+    /// Ids of single tokens that were signed out.
+    #[serde(default)]
+    pub revoked_tokens: Vec<String>,
+}
+
+/// The part of [`StudentInfo`] that decides about access.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountStudent {
+    /// `beginner`, `intermediate` or `advanced`.
+    pub education_level: Option<String>,
+    /// When the subscription ends.
+    pub plan_expiry_date: Option<Timestamp>,
+}
+
+/// An account with what proves a password. Never leaves the sign-in code.
+#[derive(Deserialize)]
+pub struct Credentials {
+    /// Account id.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// bcrypt hash.
+    #[serde(default)]
+    pub password: String,
+    /// Raised whenever all tokens of the account must end.
+    #[serde(default, rename = "tokenVersion")]
+    pub token_version: Num,
+    /// What the account may do.
+    pub role: Role,
+    /// May sign in.
+    #[serde(default = "yes", rename = "isActive")]
+    pub is_active: bool,
+}
+
+/// A new account.
+pub struct NewUser {
+    /// Account id.
+    pub id: Id,
+    /// Display name.
+    pub name: String,
+    /// Folded address.
+    pub email: String,
+    /// Cleaned number.
+    pub phone: String,
+    /// bcrypt hash.
+    pub password: String,
+    /// Student or teacher.
+    pub role: Role,
+    /// Home region.
+    pub region: Id,
+    /// Who referred him.
+    pub referred_by: Option<Id>,
+    /// A teacher's own code.
+    pub referral_code: Option<String>,
+    /// Registration.
+    pub now: Timestamp,
+}
+
+/// A student as ranked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RankedStudent {
+    /// Account id.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// Display name.
+    #[serde(default)]
+    pub name: String,
+    /// Picture address.
+    pub profile_picture: Option<String>,
+    /// Registration.
+    #[serde(default = "epoch")]
+    pub created_at: Timestamp,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn epoch() -> Timestamp {
+    Timestamp::from_millis(0)
+}
+
+fn user_fields() -> Value {
+    json!({ "password": 0, "resetPasswordToken": 0, "resetPasswordExpires": 0 })
+}
+
+fn account_fields() -> Value {
+    json!({ "name": 1, "profilePicture": 1, "role": 1, "isActive": 1, "region": 1, "studentInfo.educationLevel": 1,
+        "studentInfo.planExpiryDate": 1, "createdAt": 1, "tokenVersion": 1, "revokedTokens": 1 })
+}
+
+/// What every request must know of its account.
+pub async fn account(store: &Store, id: Id) -> Result<Option<Account>, StoreError> {
+    store.find_one(COLLECTION, json!({ "_id": oid(id) }), account_fields()).await
+}
+
+/// The whole user. The region of an old document may be missing.
+pub async fn by_id(store: &Store, id: Id) -> Result<Option<User<Option<Id>>>, StoreError> {
+    store.find_one(COLLECTION, json!({ "_id": oid(id) }), user_fields()).await
+}
+
+/// What proves the password of the account with this folded address.
+pub async fn credentials_by_email(store: &Store, email: &str) -> Result<Option<Credentials>, StoreError> {
+    store.find_one(COLLECTION, json!({ "email": email }), credential_fields()).await
+}
+
+/// What proves the password of an account.
+pub async fn credentials(store: &Store, id: Id) -> Result<Option<Credentials>, StoreError> {
+    store.find_one(COLLECTION, json!({ "_id": oid(id) }), credential_fields()).await
+}
+
+fn credential_fields() -> Value {
+    json!({ "password": 1, "role": 1, "isActive": 1, "tokenVersion": 1 })
+}
+
+/// Name and address of a teacher.
+pub async fn referrer(store: &Store, id: Id) -> Result<Option<UserRef>, StoreError> {
+    store.find_one(COLLECTION, json!({ "_id": oid(id) }), json!({ "name": 1, "email": 1 })).await
+}
+
+/// A user reduced to name and address.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+pub struct UserRef {
+    /// Account id.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// Display name.
+    #[serde(default)]
+    pub name: String,
+    /// Address.
+    #[serde(default)]
+    pub email: String,
+}
+
+/// Adds an account. A taken address, number or teacher code is a [`StoreError::Duplicate`].
+pub async fn insert(store: &Store, new: &NewUser) -> Result<(), StoreError> {
+    let now = date(new.now);
+    let mut teacher = json!({ "experience": 0, "specialization": [], "hourlyRate": 0, "totalStudents": 0,
+        "totalEarnings": 0, "totalReferrals": 0, "isApproved": new.role == Role::Teacher });
+    if let (Some(code), Some(fields)) = (&new.referral_code, teacher.as_object_mut()) {
+        fields.insert("referralCode".into(), json!(code));
+    }
+    let document = json!({
+        "_id": oid(new.id),
+        "name": new.name,
+        "email": new.email,
+        "phone": new.phone,
+        "password": new.password,
+        "profilePicture": null,
+        "role": new.role,
+        "isActive": true,
+        "isEmailVerified": false,
+        "isPhoneVerified": false,
+        "studentInfo": { "learningGoals": [], "totalSessions": 0, "averageGameScore": 0, "totalGamesPlayed": 0,
+            "totalLecturesWatched": 0, "totalWatchTime": 0 },
+        "teacherInfo": teacher,
+        "adminInfo": { "permissions": [] },
+        "region": oid(new.region),
+        "referredBy": new.referred_by.map(oid),
+        "referralDiscountApplied": false,
+        "sessions": [],
+        "transactions": [],
+        "gameScores": [],
+        "lastActive": now,
+        "createdAt": now,
+        "updatedAt": now,
+        "__v": 0,
+    });
+    store.insert_one(COLLECTION, document).await
+}
+
+/// Notes a sign-in and reads the user; `admin` also notes the sign-in to the admin site.
+pub async fn signed_in(
+    store: &Store,
+    id: Id,
+    admin: bool,
+    now: Timestamp,
+) -> Result<Option<User<Option<Id>>>, StoreError> {
+    let mut fields = json!({ "lastActive": date(now) });
+    if let (true, Some(fields)) = (admin, fields.as_object_mut()) {
+        fields.insert("adminInfo.lastLogin".into(), date(now));
+    }
+    let filter = json!({ "_id": oid(id) });
+    store.update_one(COLLECTION, filter, json!({ "$set": fields }), false).await?;
+    by_id(store, id).await
+}
+
+/// Notes a sign-out, and that the token with this id is over. Only the newest 20 are kept: older ones have expired or
+/// belong to somebody who signs in and out by machine.
+pub async fn signed_out(
+    store: &Store,
+    id: Id,
+    token: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut update = json!({ "$set": { "lastActive": date(now) } });
+    if let (Some(token), Some(update)) = (token, update.as_object_mut()) {
+        update.insert("$push".into(), json!({ "revokedTokens": { "$each": [token], "$slice": -20 } }));
+    }
+    store.update_one(COLLECTION, json!({ "_id": oid(id) }), update, false).await.map(drop)
+}
+
+/// Sets a new password if the old hash is still in place, and ends all tokens. Says whether it did.
+pub async fn change_password(
+    store: &Store,
+    id: Id,
+    old_hash: &str,
+    new_hash: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let update = json!({
+        "$set": { "password": new_hash, "updatedAt": date(now), "revokedTokens": [] },
+        "$inc": { "tokenVersion": 1 },
+    });
+    let filter = json!({ "_id": oid(id), "password": old_hash });
+    Ok(store.update_one(COLLECTION, filter, update, false).await?.matched() == 1)
+}
+
+/// The teacher with this code.
+pub async fn teacher_by_code(store: &Store, code: &str) -> Result<Option<Id>, StoreError> {
+    #[derive(Deserialize)]
+    struct Found {
+        #[serde(rename = "_id")]
+        id: Id,
+    }
+    let filter = json!({ "teacherInfo.referralCode": code, "role": "teacher", "isActive": true });
+    Ok(store.find_one::<Found>(COLLECTION, filter, json!({ "_id": 1 })).await?.map(|found| found.id))
+}
+
+/// A page of the active students of a region, by id; `after` is the last id of the page before.
+pub async fn students_of_region(
+    store: &Store,
+    region: Id,
+    after: Option<Id>,
+    limit: usize,
+) -> Result<Vec<RankedStudent>, StoreError> {
+    let mut filter = json!({ "region": oid(region), "role": "student", "isActive": true });
+    if let (Some(after), Some(filter)) = (after, filter.as_object_mut()) {
+        filter.insert("_id".into(), json!({ "$gt": oid(after) }));
+    }
+    let rest = json!({ "sort": { "_id": 1 }, "limit": limit, "projection": { "name": 1, "profilePicture": 1, "createdAt": 1 } });
+    store.find(COLLECTION, filter, rest).await
+}
+
+/// Counts of active users by region and role.
+pub async fn counts_by_region(store: &Store) -> Result<Vec<RegionCount>, StoreError> {
+    let pipeline = json!([
+        { "$match": { "isActive": true } },
+        { "$group": { "_id": { "region": "$region", "role": "$role" }, "count": { "$sum": 1 },
+            "score": { "$avg": "$studentInfo.averageGameScore" } } },
+    ]);
+    store.aggregate(COLLECTION, pipeline).await
+}
+
+/// One line of [`counts_by_region`].
+#[derive(Debug, Clone, Deserialize)]
+pub struct RegionCount {
+    /// Region and role.
+    #[serde(rename = "_id")]
+    pub key: RegionRole,
+    /// Users.
+    pub count: Num,
+    /// Mean of their average game scores.
+    #[serde(default)]
+    pub score: Num,
+}
+
+/// What [`counts_by_region`] groups by.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RegionRole {
+    /// Region.
+    pub region: Option<Id>,
+    /// Role.
+    pub role: Option<Role>,
+}
