@@ -62,7 +62,7 @@ fn plain(value: Bson) -> Value {
         Bson::Int64(number) => json!(number),
         Bson::String(text) | Bson::Symbol(text) | Bson::JavaScriptCode(text) => Value::String(text),
         Bson::Boolean(truth) => Value::Bool(truth),
-        Bson::Null | Bson::Undefined => Value::Null,
+        Bson::Null | Bson::Undefined | Bson::DbPointer(_) => Value::Null,
         Bson::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
         Bson::Document(document) => plain_document(document),
         Bson::ObjectId(id) => Value::String(id.to_hex()),
@@ -83,7 +83,6 @@ fn plain(value: Bson) -> Value {
         Bson::Timestamp(time) => json!({ "T": time.time, "I": time.increment }),
         Bson::MinKey | Bson::MaxKey => json!({}),
         Bson::JavaScriptCodeWithScope(code) => Value::String(code.code),
-        Bson::DbPointer(_) => Value::Null,
     }
 }
 

@@ -177,14 +177,13 @@ impl RegionLobby {
         self.with(|lobby| lobby.queue.push(Waiter { session: session.clone(), seen: now() }));
         self.arm().await?;
         let id = session.id;
-        match rpc::call::<CallRoom>(&self.env, &id.to_string(), &RoomRequest::Open { session }).await {
-            Ok(_) => Ok(LobbyReply::Waiting),
-            Err(_) => {
-                self.with(|lobby| lobby.queue.remove(id));
-                self.delete_row(id)?;
-                Ok(LobbyReply::Unavailable)
-            }
+        let opened = rpc::call::<CallRoom>(&self.env, &id.to_string(), &RoomRequest::Open { session }).await;
+        if opened.is_err() {
+            self.with(|lobby| lobby.queue.remove(id));
+            self.delete_row(id)?;
+            return Ok(LobbyReply::Unavailable);
         }
+        Ok(LobbyReply::Waiting)
     }
 
     fn delete_row(&self, session: Id) -> worker::Result<()> {

@@ -90,7 +90,7 @@ async fn sign_in(
         return Err(ApiError::Forbidden("Only administrators can sign in here"));
     }
     let now = durable::now();
-    let token = state.tokens.issue(account.id, account.token_version.as_i64(), now)?;
+    let token = state.tokens.issue(account.id, account.token_version.as_i64(), durable::new_id(), now)?;
     let user = users::signed_in(&state.store, account.id, admin, now).await?;
     let user = user.ok_or(ApiError::Unauthorized(text::INVALID_CREDENTIALS))?;
     state.forget_account(account.id);

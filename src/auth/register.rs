@@ -106,7 +106,7 @@ pub async fn register(
     }
     let user = users::by_id(&state.store, new.id).await?;
     let user = user.ok_or_else(|| ApiError::Internal("a new account cannot be read".into()))?;
-    let token = state.tokens.issue(new.id, 0, now)?;
+    let token = state.tokens.issue(new.id, 0, durable::new_id(), now)?;
     Ok((StatusCode::CREATED, envelope("Welcome to Aarambh", Session { user, token })))
 }
 

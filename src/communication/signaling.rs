@@ -268,11 +268,9 @@ pub async fn clear(
 
 /// Posts into a room; a room that is gone had a session that is over, or never had one.
 async fn post(state: &Shared, id: Id, user: Id, request: &RoomRequest) -> ApiResult<Json<Done>> {
-    match ask(state, id, request).await? {
-        Some(_) => Ok(ok()),
-        None => {
-            recorded_member(state, id, user).await?;
-            Err(ApiError::Conflict("This session is over"))
-        }
+    if ask(state, id, request).await?.is_some() {
+        return Ok(ok());
     }
+    recorded_member(state, id, user).await?;
+    Err(ApiError::Conflict("This session is over"))
 }

@@ -54,7 +54,7 @@ pub fn misconfigured(problem: &str) -> worker::Result<Response> {
 
 fn request_id(request: &worker::Request) -> String {
     let given = request.headers().get("cf-ray").ok().flatten();
-    given.unwrap_or_else(|| durable::random_bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect())
+    given.unwrap_or_else(|| durable::new_id().to_string())
 }
 
 fn is_allowed(app: &App, origin: &str) -> bool {

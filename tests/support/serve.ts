@@ -15,7 +15,8 @@ export interface ServeOptions {
   /** Folder of the objects' databases: the same folder is the same state. */
   folder: string;
   port?: number;
-  build?: "build" | "build/faults";
+  /** Folder of the build; TEST_BUILD names another one for a whole run. */
+  build?: string;
   env?: Record<string, string>;
 }
 
@@ -25,7 +26,7 @@ export async function serve({
   dataApi,
   folder,
   port,
-  build = "build",
+  build = process.env["TEST_BUILD"] ?? "build",
   env = {},
 }: ServeOptions): Promise<Served> {
   mkdirSync(folder, { recursive: true });

@@ -142,7 +142,7 @@ impl CallRoom {
                 return Ok(Ok(RoomReply::from(frame.event)));
             }
         }
-        let made = self.with(|room| {
+        let outcome = self.with(|room| {
             make(room).map(|event| {
                 event.map(|event| {
                     let void = room.signaling.superseded(from, &event);
@@ -150,11 +150,11 @@ impl CallRoom {
                 })
             })
         });
-        let (frame, void) = match made {
+        let (frame, void) = match outcome {
             None => return Ok(Err(RoomRefusal::Unknown)),
             Some(Err(refusal)) => return Ok(Err(refusal)),
             Some(Ok(None)) => return Ok(Ok(RoomReply::Done)),
-            Some(Ok(Some(made))) => made,
+            Some(Ok(Some(logged))) => logged,
         };
         for slot in void {
             run(&sql, "DELETE FROM log WHERE slot = ?", vec![slot.into()])?;

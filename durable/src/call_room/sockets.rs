@@ -173,7 +173,9 @@ impl CallRoom {
             method.call1(state, socket.as_ref().as_ref())
         };
         let time = call().ok().filter(|time| !time.is_null() && !time.is_undefined());
-        time.map_or(0, |time| js_sys::Date::from(time).get_time() as i64)
+        // A time in ms is far below 2^53: the text of the number is exact.
+        let millis = time.map(|time| js_sys::Date::from(time).get_time());
+        millis.and_then(|millis| format!("{millis:.0}").parse().ok()).unwrap_or(0)
     }
 
     /// Handles one frame of a client.
@@ -199,16 +201,15 @@ impl CallRoom {
             WebSocketIncomingMessage::Binary(_) => String::new(),
         };
         let Ok(frame) = serde_json::from_str::<Incoming>(&text) else {
-            return send(
-                socket,
-                &error(None, ("validation", "A frame is a JSON object with t, and d where needed")),
-            );
+            send(socket, &error(None, ("validation", "A frame is a JSON object with t, and d where needed")));
+            return Ok(());
         };
         match self.handle(socket, user, &frame).await? {
             Ok(Some(answer)) => send(socket, &answer),
-            Ok(None) => Ok(()),
+            Ok(None) => {}
             Err(why) => send(socket, &error(frame.id.as_deref(), why)),
         }
+        Ok(())
     }
 
     async fn handle(
@@ -223,7 +224,10 @@ impl CallRoom {
                 return self.greet(socket, user, frame.d.get("lastSeq").and_then(Value::as_u64));
             }
             "ping" => return Ok(Ok(Some(json!({ "t": "pong" })))),
-            "state.update" => return Ok(self.relay_state(user, &frame.d)),
+            "state.update" => {
+                self.relay_state(user, &frame.d);
+                return Ok(Ok(None));
+            }
             "sdp.offer" => match sdp(&frame.d) {
                 Ok(sdp) => self.offer(user, sdp, client)?,
                 Err(why) => return Ok(Err(why)),
@@ -273,7 +277,7 @@ impl CallRoom {
             } })
         });
         if let Some(welcome) = welcome {
-            send(socket, &welcome)?;
+            send(socket, &welcome);
         }
         // A number from the future is one of another log: only a snapshot tells the truth.
         let missed = match last.filter(|last| *last <= seq) {
@@ -292,7 +296,7 @@ impl CallRoom {
     }
 
     /// Relays mic, camera and speaking state. It is never stored.
-    fn relay_state(&self, user: Id, state: &Value) -> Result<Option<Value>, FrameError> {
+    fn relay_state(&self, user: Id, state: &Value) {
         const FIELDS: [&str; 5] = ["micEnabled", "cameraEnabled", "isSpeaking", "audioLevel", "videoQuality"];
         let known: serde_json::Map<_, _> = FIELDS
             .iter()
@@ -305,7 +309,6 @@ impl CallRoom {
             .collect();
         let frame = json!({ "v": 1, "t": "state.update", "ts": now(), "from": user, "d": known });
         self.broadcast(&frame.to_string(), Some(user));
-        Ok(None)
     }
 
     /// One candidate, or several under `candidates`.
@@ -317,7 +320,7 @@ impl CallRoom {
     ) -> worker::Result<Result<RoomAnswer, FrameError>> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Candidate {
+        struct Fields {
             candidate: String,
             sdp_mid: Option<String>,
             sdp_m_line_index: Option<u16>,
@@ -325,7 +328,7 @@ impl CallRoom {
         const WRONG: FrameError =
             ("validation", "A candidate has candidate (at most 2048 bytes), sdpMid and sdpMLineIndex");
         let many = data.get("candidates").cloned().unwrap_or_else(|| json!([data]));
-        let Ok(many) = serde_json::from_value::<Vec<Candidate>>(many) else { return Ok(Err(WRONG)) };
+        let Ok(many) = serde_json::from_value::<Vec<Fields>>(many) else { return Ok(Err(WRONG)) };
         let mut last = Ok(RoomReply::Done);
         for one in many {
             let text = candidate_text(&one.candidate, one.sdp_mid.as_deref(), one.sdp_m_line_index);
@@ -347,10 +350,9 @@ impl CallRoom {
     }
 }
 
-fn send(socket: &WebSocket, frame: &Value) -> worker::Result<()> {
-    // A socket that cannot be written to is about to be reported closed.
+/// A socket that cannot be written to is about to be reported closed.
+fn send(socket: &WebSocket, frame: &Value) {
     let _ = socket.send_with_str(frame.to_string());
-    Ok(())
 }
 
 fn error(id: Option<&str>, (code, message): FrameError) -> Value {

@@ -242,9 +242,8 @@ impl Leaderboard {
 
     /// Counts an event once, whoever repeats it.
     async fn participated(&self, student: Id, session: Id) -> worker::Result<LeaderboardReply> {
-        if !self.with(|board| board.ready) {
-            // The rebuild will find the session in MongoDB, where its room has written it, or the event comes again.
-            self.state.storage().set_alarm(0).await?;
+        if !self.ready_in_time().await? {
+            // The room comes again with its event until it is counted.
             return Err(worker::Error::RustError("the leaderboard is being rebuilt".into()));
         }
         if self.with(|board| board.ranking.standing(student)).is_none() {

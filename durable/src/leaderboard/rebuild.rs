@@ -104,6 +104,7 @@ impl Leaderboard {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
 fn failed(error: StoreError) -> worker::Error {
     worker::Error::RustError(error.to_string())
 }
