@@ -9,7 +9,18 @@ export const REGIONS: readonly [readonly [string, string], ...(readonly [string,
   ["UP", "Uttar Pradesh"],
 ];
 
-export const NAMES = ["Asha", "Ravi", "Meena", "Arjun", "Lakshmi", "Imran", "Pooja", "Vikram", "Fatima", "Suresh"];
+export const NAMES = [
+  "Asha",
+  "Ravi",
+  "Meena",
+  "Arjun",
+  "Lakshmi",
+  "Imran",
+  "Pooja",
+  "Vikram",
+  "Fatima",
+  "Suresh",
+];
 
 export const LECTURES: readonly (readonly [string, string, number])[] = [
   ["Everyday greetings", "conversation", 420],

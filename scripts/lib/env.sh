@@ -38,4 +38,4 @@ export PATH="$TOOLS/bin:$ROOT/node_modules/.bin:$TOOLS/venv/bin:$PATH"
 export WASM_BINDGEN_BIN=$TOOLS/bin/wasm-bindgen
 export WASM_OPT_BIN=$ROOT/node_modules/.bin/wasm-opt
 export ESBUILD_BIN=$ROOT/node_modules/.bin/esbuild
-export WRANGLER_SEND_METRICS=false NO_UPDATE_NOTIFIER=1
+export CLOUDFLARE_CF_FETCH_ENABLED=false WRANGLER_SEND_METRICS=false NO_UPDATE_NOTIFIER=1

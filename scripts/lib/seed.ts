@@ -7,14 +7,18 @@ import { databaseOf } from "./database.ts";
 import { GAMES, LECTURES, NAMES, REGIONS } from "./demo.ts";
 
 export const DEMO_PASSWORD = "aarambh-demo";
-export const ACCOUNTS = ["admin@demo.aarambh", "teacher@demo.aarambh", "learner1@demo.aarambh", "learner2@demo.aarambh"].map(
-  (name) => `${name}.example`,
-);
+export const ACCOUNTS = [
+  "admin@demo.aarambh",
+  "teacher@demo.aarambh",
+  "learner1@demo.aarambh",
+  "learner2@demo.aarambh",
+].map((name) => `${name}.example`);
 const EPOCH = new Date("2026-01-01T00:00:00Z");
 const MOST_LEARNERS = 5000;
 
 /** The same name always gives the same id, so that a second run writes the same documents. */
-const id = (name: string): ObjectId => new ObjectId(createHash("sha256").update(`demo:${name}`).digest("hex").slice(0, 24));
+const id = (name: string): ObjectId =>
+  new ObjectId(createHash("sha256").update(`demo:${name}`).digest("hex").slice(0, 24));
 
 /** Writes the demo data; documents that exist keep whatever was changed in them. */
 export async function seed(uri: string, learners: number, report: (line: string) => void): Promise<void> {
@@ -34,7 +38,12 @@ export async function seed(uri: string, learners: number, report: (line: string)
   }
 }
 
-async function put(db: Db, collection: string, documents: Document[], report: (line: string) => void): Promise<void> {
+async function put(
+  db: Db,
+  collection: string,
+  documents: Document[],
+  report: (line: string) => void,
+): Promise<void> {
   const batch = 500;
   let added = 0;
   for (let from = 0; from < documents.length; from += batch) {
@@ -173,7 +182,14 @@ function lectures(): Document[] {
   }));
 }
 
-function user(name: string, email: string, phone: string, role: string, region: ObjectId, password: string): Document {
+function user(
+  name: string,
+  email: string,
+  phone: string,
+  role: string,
+  region: ObjectId,
+  password: string,
+): Document {
   return {
     name,
     email,
@@ -230,7 +246,14 @@ function students(count: number, password: string): Document[] {
     const name = `${NAMES[n % NAMES.length]} ${String.fromCharCode(65 + (n % 26))}.`;
     const email = `learner${n + 1}@demo.aarambh.example`;
     const born = new Date(EPOCH.getTime() + n * 60_000);
-    const fields = user(name, email, `91${String(n).padStart(8, "0")}`, "student", id(`region ${code}`), password);
+    const fields = user(
+      name,
+      email,
+      `91${String(n).padStart(8, "0")}`,
+      "student",
+      id(`region ${code}`),
+      password,
+    );
     return { _id: id(`learner ${n}`), ...fields, createdAt: born };
   });
 }

@@ -1,0 +1,357 @@
+/** scripts/bench: measures the release build in front of the real service and database, and prints tables. */
+import { readFileSync, readdirSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { createHmac } from "node:crypto";
+import { cpus, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import autocannon from "autocannon";
+import { MongoClient, ObjectId } from "mongodb";
+import WebSocket from "ws";
+import { ROOT, startDataApi, startDatabase } from "./database.ts";
+import { type Program, freePort, start } from "./processes.ts";
+import { DEMO_PASSWORD, seed } from "./seed.ts";
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "5" },
+    learners: { type: "string", default: "5000" },
+    connections: { type: "string", default: "16" },
+    only: { type: "string" },
+  },
+});
+const seconds = Number(values.seconds);
+const connections = Number(values.connections);
+const SECRET = "bench secret, long enough";
+const say = (line: string): void => console.error(`==> ${line}`);
+
+interface Stack {
+  base: string;
+  dataApi: { url: string; key: string; database: string };
+  pids: Record<string, number>;
+}
+
+interface Work {
+  name: string;
+  path: string;
+  method?: "GET" | "POST";
+  body?: unknown;
+  tokens?: string[];
+  base?: string;
+  headers?: Record<string, string>;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "aarambh-bench-"));
+const programs: Program[] = [];
+try {
+  await main();
+} finally {
+  for (const program of programs.reverse()) await program.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function main(): Promise<void> {
+  say("starting database, service and Worker …");
+  const database = await startDatabase(folder);
+  programs.push(database.program);
+  const name = "aarambh";
+  const service = await startDataApi(database.uri, folder, name);
+  programs.push(service.program);
+  say(`writing ${values.learners} learners …`);
+  await seed(`${database.uri}/${name}`, Number(values.learners), () => {});
+  const learners = await oneRegion(`${database.uri}/${name}`);
+  const port = await freePort();
+  const began = performance.now();
+  const worker = await start({
+    name: "Worker",
+    command: process.execPath,
+    args: [join(ROOT, "scripts/lib/serve.ts")],
+    env: {
+      PORT: String(port),
+      DATA_DIR: join(folder, "worker"),
+      DATA_API_URL: service.api.url,
+      DATA_API_KEY: service.api.key,
+      DATA_API_DATABASE: name,
+      JWT_SECRET: SECRET,
+      RATE_LIMITS: "off",
+    },
+    log: join(folder, "worker.log"),
+    ready: async () => /^ready/m.test(readFileSync(join(folder, "worker.log"), "utf8")),
+  });
+  programs.push(worker);
+  const up = performance.now() - began;
+  const stack: Stack = {
+    base: `http://127.0.0.1:${port}`,
+    dataApi: service.api,
+    pids: {
+      Worker: childOf(worker.pid, "workerd"),
+      "Data API": service.program.pid,
+      database: database.program.pid,
+    },
+  };
+  machine(up);
+  await measure(stack, learners);
+}
+
+/** Puts all learners into one region, as the budgets assume, and gives tokens for some. */
+async function oneRegion(uri: string): Promise<{ region: string; ids: string[]; tokens: string[] }> {
+  const client = await MongoClient.connect(uri);
+  const db = client.db();
+  const region = (await db.collection("regions").findOne({ code: "DEL" }))!._id;
+  await db.collection("users").updateMany({ role: "student" }, { $set: { region } });
+  const users = await db.collection("users").find({ role: "student" }).sort({ _id: 1 }).limit(200).toArray();
+  const sessions = users.slice(0, 100).map((user, n) => ({
+    _id: new ObjectId(),
+    sessionId: `bench_${n}`,
+    sessionType: "lecture",
+    participants: [{ user: user._id }],
+    status: "completed",
+    createdAt: new Date(),
+  }));
+  await db.collection("sessions").insertMany(sessions);
+  await client.close();
+  const ids = users.map((user) => user._id.toHexString());
+  return { region: region.toHexString(), ids, tokens: ids.map(token) };
+}
+
+function token(userId: string): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const now = Math.floor(Date.now() / 1000);
+  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ userId, iat: now, exp: now + 86400 })}`;
+  return `${text}.${createHmac("sha256", SECRET).update(text).digest("base64url")}`;
+}
+
+function childOf(parent: number, name: string): number {
+  for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const [, command, ppid] =
+        /^\d+ \((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+      if (Number(ppid) === parent && command?.startsWith(name)) return Number(pid);
+    } catch {
+      // The process is gone.
+    }
+  }
+  throw new Error(`${name} was not found`);
+}
+
+/** CPU seconds of a process, its threads included. */
+function cpu(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+function machine(up: number): void {
+  const wasm = join(ROOT, "build/index_bg.wasm");
+  const zipped = gzipSync(readFileSync(wasm), { level: 9 }).length;
+  console.log(`
+| fact | value |
+|---|---|
+| machine | ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB; load, database and service on the same cores |
+| wasm | ${Math.round(statSync(wasm).size / 1000)} KB, ${Math.round(zipped / 1000)} KB gzip |
+| Worker up after | ${Math.round(up)} ms (Node and workerd included) |`);
+}
+
+async function measure(
+  stack: Stack,
+  { region, ids, tokens }: { region: string; ids: string[]; tokens: string[] },
+): Promise<void> {
+  const first = performance.now();
+  await fetch(`${stack.base}/api/leaderboard/region/${region}`, {
+    headers: { authorization: `Bearer ${tokens[0]}` },
+  });
+  console.log(
+    `| leaderboard of ${values.learners} rebuilt, first page | ${Math.round(performance.now() - first)} ms |\n`,
+  );
+
+  const pairs = await Promise.all(
+    Array.from({ length: 16 }, (_, n) => pair(stack, tokens[2 * n]!, tokens[2 * n + 1]!)),
+  );
+  const inCalls = tokens.slice(0, 32);
+  const rotate = (make: (session: string) => string): Work["path"][] => pairs.map(make);
+  const sdp = `v=0\r\n${"a=candidate line of usual length\r\n".repeat(60)}`;
+  const works: (Work & { paths?: string[] })[] = [
+    { name: "health", path: "/health" },
+    { name: "auth/me", path: "/api/auth/me", tokens: tokens.slice(40, 72) },
+    { name: "leaderboard top3", path: `/api/leaderboard/region/${region}/top3`, tokens: inCalls },
+    { name: "leaderboard page of 20", path: `/api/leaderboard/region/${region}?page=10`, tokens: inCalls },
+    { name: "leaderboard my-rank", path: "/api/leaderboard/my-rank", tokens: inCalls },
+    { name: "sessions/active", path: "/api/communication/sessions/active", tokens: inCalls },
+    {
+      name: "signaling poll",
+      path: "",
+      paths: rotate((session) => `/api/communication/session/${session}/webrtc`),
+      tokens: inCalls.filter((_, n) => n % 2 === 0),
+    },
+    {
+      name: "offer post (2 KB)",
+      path: "",
+      paths: rotate((session) => `/api/communication/session/${session}/webrtc/offer`),
+      method: "POST",
+      body: { type: "offer", sdp },
+      tokens: inCalls.filter((_, n) => n % 2 === 0),
+    },
+    {
+      name: "login (bcrypt 12)",
+      path: "/api/auth/login",
+      method: "POST",
+      body: { email: "learner1@demo.aarambh.example", password: DEMO_PASSWORD },
+    },
+    {
+      name: "Data API findOne",
+      path: "/action/findOne",
+      method: "POST",
+      base: stack.dataApi.url,
+      headers: { apiKey: stack.dataApi.key, accept: "application/ejson" },
+      body: {
+        dataSource: "x",
+        database: stack.dataApi.database,
+        collection: "users",
+        filter: { _id: { $oid: ids[0] } },
+        projection: { name: 1 },
+      },
+    },
+  ];
+  console.log(
+    "| work | req/s | p50 ms | p99 ms | CPU s per 1,000: Worker | Data API | database | errors |\n|---|---|---|---|---|---|---|---|",
+  );
+  for (const work of works.filter(({ name }) => !values.only || name.includes(values.only)))
+    await row(stack, work);
+  await findPartner(stack, tokens.slice(100));
+  await relay(stack, pairs[0]!, tokens[0]!, tokens[1]!);
+}
+
+async function pair(stack: Stack, host: string, seeker: string): Promise<string> {
+  const find = async (token: string): Promise<{ session: { id: string }; waitingInQueue?: boolean }> => {
+    const response = await fetch(`${stack.base}/api/communication/matchmaking/find-partner`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ sessionType: "chat" }),
+    });
+    const body = (await response.json()) as { data: { session: { id: string } } };
+    if (!response.ok) throw new Error(JSON.stringify(body));
+    return body.data;
+  };
+  const waiting = await find(host);
+  const matched = await find(seeker);
+  return waiting.waitingInQueue ? matched.session.id : waiting.session.id;
+}
+
+async function row(stack: Stack, work: Work & { paths?: string[] }): Promise<void> {
+  say(`${work.name} …`);
+  await load(stack, work, 1);
+  const before = Object.values(stack.pids).map(cpu);
+  const closed = await load(stack, work, seconds);
+  const spent = Object.values(stack.pids).map((pid, n) => cpu(pid) - before[n]!);
+  const requests = closed.requests.total;
+  // In a saturated closed loop workerd starves some connections: latency is taken open-loop at half the capacity.
+  const open = await load(stack, work, seconds, Math.max(1, Math.floor(closed.requests.average / 2)));
+  const per = spent.map((cpu) => ((cpu * 1000) / requests).toFixed(2));
+  const errors = closed.non2xx + closed.errors + open.non2xx + open.errors;
+  console.log(
+    `| ${work.name} | ${Math.round(closed.requests.average).toLocaleString("en")} | ${open.latency.p50.toFixed(1)} | ${open.latency.p99.toFixed(1)} | ${per.join(" | ")} | ${errors} |`,
+  );
+}
+
+function load(
+  stack: Stack,
+  work: Work & { paths?: string[] },
+  duration: number,
+  overallRate?: number,
+): Promise<autocannon.Result> {
+  const tokens = work.tokens ?? [undefined];
+  const count = Math.max(tokens.length, work.paths?.length ?? 1);
+  const body = work.body === undefined ? {} : { body: JSON.stringify(work.body) };
+  const requests: autocannon.Request[] = Array.from({ length: count }, (_, n) => {
+    const token = tokens[n % tokens.length];
+    return {
+      path: work.paths?.[n % work.paths.length] ?? work.path,
+      method: work.method ?? "GET",
+      headers: {
+        ...(work.body === undefined ? {} : { "content-type": "application/json" }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...work.headers,
+      },
+      ...body,
+    };
+  });
+  return autocannon({
+    url: work.base ?? stack.base,
+    connections,
+    duration,
+    requests,
+    ...(overallRate === undefined ? {} : { overallRate }),
+  });
+}
+
+/** Learners press "find partner" and "cancel" in turns, 16 at a time. */
+async function findPartner(stack: Stack, tokens: string[]): Promise<void> {
+  if (values.only && !"find-partner".includes(values.only)) return;
+  say("find-partner …");
+  const post = async (token: string, path: string, body?: object): Promise<number> => {
+    const response = await fetch(`${stack.base}/api/communication/${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  let spent = 0;
+  let found = 0;
+  let errors = 0;
+  const times: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    const began = performance.now();
+    const queue = [...tokens];
+    await Promise.all(
+      Array.from({ length: connections }, async () => {
+        for (let token = queue.pop(); token; token = queue.pop()) {
+          const at = performance.now();
+          if ((await post(token, "matchmaking/find-partner", { sessionType: "chat" })) !== 200) errors++;
+          times.push(performance.now() - at);
+          found++;
+        }
+      }),
+    );
+    spent += performance.now() - began;
+    await Promise.all(tokens.map((token) => post(token, "sessions/cancel-all")));
+  }
+  times.sort((a, b) => a - b);
+  const at = (share: number): string => times[Math.floor(times.length * share)]!.toFixed(1);
+  console.log(
+    `| find-partner | ${Math.round((found * 1000) / spent).toLocaleString("en")} | ${at(0.5)} | ${at(0.99)} | – | – | – | ${errors} |`,
+  );
+}
+
+/** Offer on one socket, seen on the other: 50 a second. */
+async function relay(stack: Stack, session: string, host: string, seeker: string): Promise<void> {
+  if (values.only && !"relay".includes(values.only)) return;
+  say("offer → peer over WebSocket …");
+  const open = async (token: string): Promise<WebSocket> => {
+    const address = `${stack.base.replace("http", "ws")}/api/communication/session/${session}/socket`;
+    const socket = new WebSocket(address, { headers: { authorization: `Bearer ${token}` } });
+    await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+    return socket;
+  };
+  const [from, to] = [await open(host), await open(seeker)];
+  const times: number[] = [];
+  to.on("message", (data) => {
+    const frame = JSON.parse(data.toString()) as { t: string; d: { sdp?: string } };
+    if (frame.t === "sdp.offer") times.push(performance.now() - Number(frame.d.sdp!.split(" ")[0]));
+  });
+  const many = Math.max(100, seconds * 50);
+  for (let n = 0; n < many; n++) {
+    from.send(
+      JSON.stringify({ v: 1, t: "sdp.offer", d: { sdp: `${performance.now()} ${"x".repeat(2000)}` } }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  from.close();
+  to.close();
+  times.sort((a, b) => a - b);
+  const at = (share: number): string => times[Math.floor(times.length * share)]?.toFixed(2) ?? "–";
+  console.log(
+    `\n| offer → peer over WebSocket | p50 ms | p99 ms | lost |\n|---|---|---|---|\n| ${many} offers at 50/s | ${at(0.5)} | ${at(0.99)} | ${many - times.length} |`,
+  );
+}
