@@ -1,12 +1,14 @@
 //! The rim: what every request passes first and last.
 
+use std::cell::Cell;
+
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header},
+    http::{HeaderValue, Method, Request, StatusCode, Uri, header},
 };
 use serde_json::json;
 use tower_service::Service;
-use worker::{Context, Headers, Response, ResponseBody, console_error};
+use worker::{Context, Response, console_error};
 
 use super::{
     error::{ApiError, Pending},
@@ -52,9 +54,20 @@ pub fn misconfigured(problem: &str) -> worker::Result<Response> {
     Ok(Response::from_json(&body)?.with_status(503))
 }
 
+/// The platform's own id of the request, or one of ours: a name of the isolate and a number.
 fn request_id(request: &worker::Request) -> String {
-    let given = request.headers().get("cf-ray").ok().flatten();
-    given.unwrap_or_else(|| durable::new_id().to_string())
+    thread_local! {
+        static ISOLATE: String = durable::new_id().to_string();
+        static COUNT: Cell<u64> = const { Cell::new(0) };
+    }
+    if let Ok(Some(ray)) = request.headers().get("cf-ray") {
+        return ray;
+    }
+    let count = COUNT.with(|count| {
+        count.set(count.get() + 1);
+        count.get()
+    });
+    ISOLATE.with(|isolate| format!("{isolate}-{count}"))
 }
 
 fn is_allowed(app: &App, origin: &str) -> bool {
@@ -65,40 +78,43 @@ fn is_allowed(app: &App, origin: &str) -> bool {
     local || origin == "http://10.0.2.2:8081" || app.cors_origins.iter().any(|allowed| allowed == origin)
 }
 
-/// Reads the request whole: bodies here are small, and a bound that is checked first needs no stream.
+/// The request as the router knows it.
 async fn incoming(request: &mut worker::Request) -> Result<Request<Body>, ApiError> {
-    let broken = |error: worker::Error| ApiError::Internal(error.to_string());
-    let url = request.url().map_err(broken)?;
-    let path = without_prefix(url.path());
-    let target = url.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-    let uri: Uri = target.parse().map_err(|_| ApiError::BadRequest("The address is not valid"))?;
-    let method = Method::from_bytes(request.method().as_ref().as_bytes())
+    let mut incoming = Request::new(Body::from(body(request).await?));
+    *incoming.uri_mut() = target(&request.inner().url())?;
+    *incoming.method_mut() = Method::from_bytes(request.method().as_ref().as_bytes())
         .map_err(|_| ApiError::NotFound("There is nothing at this address"))?;
-    let mut headers = HeaderMap::new();
-    for name in ["authorization", "content-type", "upgrade", "user-agent", "origin", "accept"] {
+    for name in ["authorization", "content-type", "upgrade"] {
         if let Ok(Some(value)) = request.headers().get(name)
             && let Ok(value) = HeaderValue::from_str(&value)
         {
-            headers.insert(name, value);
+            incoming.headers_mut().insert(name, value);
         }
     }
-    let length = request
-        .headers()
-        .get("content-length")
-        .ok()
-        .flatten()
-        .and_then(|length| length.parse::<usize>().ok());
-    if length.is_some_and(|length| length > MAX_BODY) {
-        return Err(ApiError::TooLarge);
-    }
-    let has_body = matches!(method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
-    let bytes = if has_body { request.bytes().await.unwrap_or_default() } else { Vec::new() };
-    if bytes.len() > MAX_BODY {
-        return Err(ApiError::TooLarge);
-    }
-    let mut incoming = Request::new(Body::from(bytes));
-    (*incoming.method_mut(), *incoming.uri_mut(), *incoming.headers_mut()) = (method, uri, headers);
     Ok(incoming)
+}
+
+/// Path and query of an address that the runtime has made well-formed, without the base path.
+fn target(address: &str) -> Result<Uri, ApiError> {
+    let whole = address.splitn(4, '/').nth(3).unwrap_or_default();
+    let (path, query) = whole.split_once('?').map_or((whole, None), |(path, query)| (path, Some(query)));
+    let path = format!("/{path}");
+    let path = without_prefix(&path);
+    let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    target.parse().map_err(|_| ApiError::BadRequest("The address is not valid"))
+}
+
+/// Reads the body whole: bodies here are small, and a bound that is checked first needs no stream.
+async fn body(request: &mut worker::Request) -> Result<Vec<u8>, ApiError> {
+    if request.inner().body().is_none() {
+        return Ok(Vec::new());
+    }
+    let length = request.headers().get("content-length").ok().flatten();
+    if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MAX_BODY) {
+        return Err(ApiError::TooLarge);
+    }
+    let bytes = request.bytes().await.map_err(|error| ApiError::Internal(error.to_string()))?;
+    if bytes.len() > MAX_BODY { Err(ApiError::TooLarge) } else { Ok(bytes) }
 }
 
 /// Every route answers under `/api`, `/api/api` and without prefix (contract: x-base-paths).
@@ -127,15 +143,20 @@ async fn finish(
     let socket = response.extensions_mut().remove::<worker::WebSocket>();
     let pending = response.extensions_mut().remove::<Pending>();
     let status = if preflight { StatusCode::NO_CONTENT } else { response.status() };
-    let headers = Headers::new();
+    let headers = FIXED.with(|fixed| match fixed {
+        Some(fixed) => web_sys::Headers::new_with_headers(fixed),
+        None => web_sys::Headers::new(),
+    })?;
     for (name, value) in response.headers() {
-        if let Ok(value) = value.to_str() {
+        if let Ok(value) = value.to_str()
+            && *name != header::CONTENT_LENGTH
+        {
             headers.set(name.as_str(), value)?;
         }
     }
     let body = match pending {
         Some(pending) => {
-            headers.set(header::CONTENT_TYPE.as_str(), "application/json")?;
+            headers.set("content-type", "application/json")?;
             if status == StatusCode::SERVICE_UNAVAILABLE {
                 headers.set("retry-after", "5")?;
             }
@@ -143,24 +164,34 @@ async fn finish(
         }
         None => read(response).await?,
     };
+    headers.set("x-request-id", request_id)?;
+    if let Some(origin) = origin {
+        allow(&headers, origin, preflight)?;
+    }
+    if let Some(socket) = socket {
+        return Ok(Response::from_websocket(socket)?.with_headers(worker::Headers(headers)));
+    }
+    let init = web_sys::ResponseInit::new();
+    init.set_status(status.as_u16());
+    init.set_headers(&headers);
+    let body = (!body.is_empty()).then(|| js_sys::Uint8Array::from(body.as_slice()));
+    Ok(web_sys::Response::new_with_opt_js_u8_array_and_init(body.as_ref(), &init)?.into())
+}
+
+thread_local! {
+    /// The headers of every answer, made once per isolate: each one set costs a call into the runtime.
+    static FIXED: Option<web_sys::Headers> = fixed_headers().ok();
+}
+
+fn fixed_headers() -> Result<web_sys::Headers, wasm_bindgen::JsValue> {
+    let headers = web_sys::Headers::new()?;
     for (name, value) in SECURITY_HEADERS {
         headers.set(name, value)?;
     }
     headers.set("content-security-policy", CSP)?;
-    headers.set("x-request-id", request_id)?;
-    if !headers.has("cache-control")? {
-        headers.set("cache-control", "no-store")?;
-    }
+    headers.set("cache-control", "no-store")?;
     headers.set("vary", "Origin")?;
-    if let Some(origin) = origin {
-        allow(&headers, origin, preflight)?;
-    }
-    let response = match socket {
-        Some(socket) => Response::from_websocket(socket)?,
-        None if body.is_empty() => Response::from_body(ResponseBody::Empty)?,
-        None => Response::from_body(ResponseBody::Body(body))?,
-    };
-    Ok(response.with_headers(headers).with_status(status.as_u16()))
+    Ok(headers)
 }
 
 fn failed(pending: Pending, status: StatusCode, request_id: &str) -> worker::Result<Vec<u8>> {
@@ -179,7 +210,7 @@ async fn read(response: axum::http::Response<Body>) -> worker::Result<Vec<u8>> {
     bytes.map(Vec::from).map_err(|error| worker::Error::RustError(error.to_string()))
 }
 
-fn allow(headers: &Headers, origin: &str, preflight: bool) -> worker::Result<()> {
+fn allow(headers: &web_sys::Headers, origin: &str, preflight: bool) -> worker::Result<()> {
     headers.set("access-control-allow-origin", origin)?;
     headers.set("access-control-allow-credentials", "true")?;
     if preflight {

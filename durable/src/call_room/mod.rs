@@ -31,6 +31,9 @@ use crate::{
     runtime::{new_id, now},
 };
 
+/// A wait reaches the record after this time, ms.
+const WAITING_RECORD_MS: i64 = 1000;
+
 /// See the module.
 #[durable_object]
 pub struct CallRoom {
@@ -170,7 +173,8 @@ impl CallRoom {
     async fn open(&self, session: Session) -> worker::Result<RoomAnswer> {
         if matches!(*self.room.borrow(), Loaded::Empty) {
             self.create(session)?;
-            self.wake_at(now()).await?;
+            // Most waits are short: the record of the match then serves for both.
+            self.wake_at(now().plus(WAITING_RECORD_MS)).await?;
         }
         Ok(Ok(self.details()))
     }

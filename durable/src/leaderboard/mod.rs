@@ -207,7 +207,7 @@ impl Leaderboard {
             run(&sql, statement, vec![])?;
         }
         let mut board =
-            Board { ready: self.progress()?.is_some_and(|progress| progress.done), ..Board::default() };
+            Board { ready: self.progress()?.is_some_and(|progress| progress.done == 1), ..Board::default() };
         for row in rows::<Row>(&sql, "SELECT id, points, since, name, picture FROM members", vec![])? {
             let Ok(id) = row.id.parse() else { continue };
             board.ranking.set(id, Standing { points: row.points, since: Timestamp::from_millis(row.since) });

@@ -10,7 +10,7 @@ use store::{Store, StoreError};
 use super::{Leaderboard, Member};
 use crate::{
     runtime::store_settings,
-    sql::{rows, run},
+    sql::{int, rows, run},
 };
 
 pub(super) const SCHEMA: [&str; 3] = [
@@ -26,13 +26,8 @@ const PAGE: usize = 500;
 #[derive(Deserialize)]
 pub(super) struct Progress {
     after: Option<String>,
-    #[serde(deserialize_with = "truth")]
-    pub(super) done: bool,
-}
-
-/// SQLite has no truth values.
-fn truth<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(f64::deserialize(deserializer)? > 0.5)
+    /// 1 when it is finished; SQLite has no truth values.
+    pub(super) done: u8,
 }
 
 impl Leaderboard {
@@ -52,7 +47,7 @@ impl Leaderboard {
             let full = students.len() == PAGE;
             after = students.last().map(|student| student.id).or(after);
             self.take_in(&store, students.into_iter().map(Member::from).collect()).await?;
-            let row = vec![after.map(|id| id.to_string()).into(), (!full).into()];
+            let row = vec![after.map(|id| id.to_string()).into(), int(u8::from(!full))];
             run(
                 &self.state.storage().sql(),
                 "INSERT OR REPLACE INTO rebuild (id, after, done) VALUES (1, ?, ?)",
