@@ -4,11 +4,13 @@ use std::{
     collections::HashMap,
     hash::Hash,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use domain::{Id, Timestamp, subscription::Feature};
+use futures_util::{FutureExt, pin_mut, select};
 use store::{Store, StoreError, plans::PlanRef, regions::Region, users::Account};
-use worker::Env;
+use worker::{Delay, Env};
 
 use crate::{auth::token::Tokens, config::Config};
 
@@ -16,6 +18,8 @@ use crate::{auth::token::Tokens, config::Config};
 const ACCOUNT_MS: i64 = 8_000;
 /// While the database cannot be reached, an account read not longer ago is still trusted.
 const ACCOUNT_IN_TROUBLE_MS: i64 = 3_600_000;
+/// A request to a live room does not wait longer for the account.
+const ROOM_PATIENCE: Duration = Duration::from_millis(500);
 /// Names of regions and plans, and feature switches.
 const CATALOGUE_MS: i64 = 5_000;
 
@@ -66,6 +70,21 @@ impl AppState {
                 Ok(None)
             }
             Err(trouble) => self.accounts.get(&id, now, ACCOUNT_IN_TROUBLE_MS).map(Some).ok_or(trouble),
+        }
+    }
+
+    /// As [`Self::account`], for requests to live rooms, which must stay quick while the database is slow.
+    pub async fn account_at_once(&self, id: Id) -> Result<Option<Account>, StoreError> {
+        let known = self.accounts.get(&id, durable::now(), ACCOUNT_IN_TROUBLE_MS);
+        let read = self.account(id).fuse();
+        let patience = Delay::from(ROOM_PATIENCE).fuse();
+        pin_mut!(read, patience);
+        select! {
+            account = read => account,
+            () = patience => match known {
+                Some(known) => Ok(Some(known)),
+                None => Err(StoreError::Unavailable("slow".into())),
+            },
         }
     }
 

@@ -81,7 +81,7 @@ impl Draft {
         if kind.is_none() {
             complaints.push(("messageType", "Message type must be text, image, file or audio"));
         }
-        if media_url.is_some_and(|url| !url.starts_with("https://") || url.len() > MAX_URL_BYTES) {
+        if media_url.is_some_and(|url| !is_address(url)) {
             complaints.push((
                 "mediaUrl",
                 "Media address must start with https:// and have at most 2048 characters",
@@ -101,6 +101,17 @@ impl Draft {
             _ => Err(complaints),
         }
     }
+}
+
+/// An https address with a host, without blanks.
+fn is_address(url: &str) -> bool {
+    let host =
+        url.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    let is_host = |c: char| c.is_alphanumeric() || ".-:[]".contains(c);
+    url.len() <= MAX_URL_BYTES
+        && !host.is_empty()
+        && host.chars().all(is_host)
+        && !url.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// A line as kept and shown.

@@ -1,8 +1,19 @@
 //! E-mail folding: two spellings of one mailbox are one account (contract: x-wire-conventions.emailFolding).
 //! Stored addresses are in folded form, so sign-in must fold the same way or existing learners are locked out.
 
-const OUTLOOK: &[&str] = &["outlook.", "hotmail.", "live.", "msn.", "passport."];
-const YAHOO: &[&str] = &["yahoo."];
+// The old server knew these domains and no others: a longer list would lock out who is stored unfolded.
+const HOTMAIL: &[&str] = &[
+    "at", "be", "ca", "cl", "co.il", "co.nz", "co.th", "co.uk", "com", "com.ar", "com.au", "com.br",
+    "com.gr", "com.mx", "com.pe", "com.tr", "com.vn", "cz", "de", "dk", "es", "fr", "hu", "id", "ie", "in",
+    "it", "jp", "kr", "lv", "my", "ph", "pt", "sa", "sg", "sk",
+];
+const OUTLOOK: &[&str] = &[
+    "at", "be", "cl", "co.il", "co.nz", "co.th", "com", "com.ar", "com.au", "com.br", "com.gr", "com.pe",
+    "com.tr", "com.vn", "cz", "de", "dk", "es", "fr", "hu", "id", "ie", "in", "it", "jp", "kr", "lv", "my",
+    "ph", "pt", "sa", "sg", "sk",
+];
+const LIVE: &[&str] = &["be", "co.uk", "com", "com.ar", "com.mx", "de", "es", "eu", "fr", "it", "nl"];
+const YAHOO: &[&str] = &["ca", "co.uk", "com", "de", "fr", "in", "it"];
 const YANDEX: &[&str] = &["yandex.ru", "yandex.ua", "yandex.kz", "yandex.com", "yandex.by", "ya.ru"];
 
 /// Longest accepted address (RFC 5321).
@@ -18,10 +29,15 @@ pub fn fold(address: &str) -> Option<String> {
     }
     let folded = match domain {
         "gmail.com" | "googlemail.com" => format!("{}@gmail.com", without_single_dots(before(local, '+'))),
-        "icloud.com" | "me.com" => format!("{}@{domain}", before(local, '+')),
+        "icloud.com" | "me.com" | "msn.com" | "passport.com" => format!("{}@{domain}", before(local, '+')),
         "ymail.com" | "rocketmail.com" => format!("{}@{domain}", before_last_hyphen(local)),
-        _ if starts_with_any(domain, YAHOO) => format!("{}@{domain}", before_last_hyphen(local)),
-        _ if starts_with_any(domain, OUTLOOK) => format!("{}@{domain}", before(local, '+')),
+        _ if is_of(domain, "yahoo.", YAHOO) => format!("{}@{domain}", before_last_hyphen(local)),
+        _ if is_of(domain, "hotmail.", HOTMAIL)
+            || is_of(domain, "outlook.", OUTLOOK)
+            || is_of(domain, "live.", LIVE) =>
+        {
+            format!("{}@{domain}", before(local, '+'))
+        }
         _ if YANDEX.contains(&domain) => format!("{local}@yandex.ru"),
         _ => lower,
     };
@@ -52,8 +68,8 @@ fn is_domain(domain: &str) -> bool {
             .is_some_and(|top| top.len() >= 2 && !top.chars().all(|c| c.is_ascii_digit()))
 }
 
-fn starts_with_any(domain: &str, prefixes: &[&str]) -> bool {
-    prefixes.iter().any(|prefix| domain.starts_with(prefix))
+fn is_of(domain: &str, brand: &str, endings: &[&str]) -> bool {
+    domain.strip_prefix(brand).is_some_and(|ending| endings.contains(&ending))
 }
 
 fn before(local: &str, mark: char) -> &str {
@@ -89,7 +105,9 @@ mod tests {
             ("asha+x@icloud.com", "asha@icloud.com"),
             ("asha+x@hotmail.co.uk", "asha@hotmail.co.uk"),
             ("asha+x@outlook.in", "asha@outlook.in"),
-            ("a-sha-x@yahoo.co.in", "a-sha@yahoo.co.in"),
+            ("a-sha-x@yahoo.co.in", "a-sha-x@yahoo.co.in"),
+            ("a-sha-x@yahoo.in", "a-sha@yahoo.in"),
+            ("asha+x@live.in", "asha+x@live.in"),
             ("asha-x@rocketmail.com", "asha@rocketmail.com"),
             ("asha@ya.ru", "asha@yandex.ru"),
             ("asha+x@example.com", "asha+x@example.com"),

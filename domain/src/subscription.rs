@@ -1,5 +1,7 @@
 //! The paid gate (contract: x-middleware.featureGate, x-must-keep): one decision for every gated route.
 
+use chrono::{DateTime, Days, Months, Utc};
+
 use crate::{Timestamp, accounts::Role};
 
 /// A feature document, as far as the gate reads it.
@@ -41,9 +43,38 @@ pub fn gate(
     }
 }
 
+/// When a subscription that ends at `expiry` began: its length back in the calendar. `None` for an unknown unit.
+#[must_use]
+pub fn start(expiry: Timestamp, count: i64, unit: &str) -> Option<Timestamp> {
+    let count = u32::try_from(count).ok()?;
+    let end = DateTime::<Utc>::from_timestamp_millis(expiry.millis())?;
+    let begin = match unit {
+        "days" => end.checked_sub_days(Days::new(count.into())),
+        "weeks" => end.checked_sub_days(Days::new(u64::from(count) * 7)),
+        "months" | "" => end.checked_sub_months(Months::new(count)),
+        "years" => end.checked_sub_months(Months::new(count.checked_mul(12)?)),
+        _ => None,
+    };
+    begin.map(|begin| Timestamp::from_millis(begin.timestamp_millis()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subscription_began_its_length_before_its_end() {
+        let end = Timestamp::from_millis(1_774_915_200_000); // 2026-03-31
+        for (count, unit, iso) in [
+            (1, "months", "2026-02-28T00:00:00.000Z"),
+            (2, "weeks", "2026-03-17T00:00:00.000Z"),
+            (1, "years", "2025-03-31T00:00:00.000Z"),
+            (10, "days", "2026-03-21T00:00:00.000Z"),
+        ] {
+            assert_eq!(start(end, count, unit).map(Timestamp::to_iso).as_deref(), Some(iso));
+        }
+        assert_eq!(start(end, 1, "moons"), None);
+    }
 
     #[test]
     fn the_gate() {

@@ -11,14 +11,18 @@ use domain::{
     session::{EndReason, Session},
 };
 use serde::{Deserialize, Serialize};
+use store::Store;
 use worker::{DurableObject, Env, Request, Response, State, durable_object, wasm_bindgen};
 
 use crate::{
     call_room::{CallRoom, RoomReply, RoomRequest},
     rpc::{self, Object},
-    runtime::now,
-    sql::{rows, run},
+    runtime::{now, store_settings},
+    sql::{int, rows, run},
 };
+
+const SCHEMA: &str =
+    "CREATE TABLE IF NOT EXISTS waiters (id TEXT PRIMARY KEY, session TEXT NOT NULL, seen INTEGER NOT NULL)";
 
 /// What a lobby can be asked.
 #[derive(Serialize, Deserialize)]
@@ -94,9 +98,7 @@ impl DurableObject for RegionLobby {
         self.load()?;
         let reply = match request {
             LobbyRequest::Pair { session } => self.pair(session).await?,
-            LobbyRequest::Touch { session } => {
-                LobbyReply::Alive(self.with(|lobby| lobby.queue.touch(session, now())).unwrap_or(false))
-            }
+            LobbyRequest::Touch { session } => LobbyReply::Alive(self.touch(session)?),
             LobbyRequest::Waits { session } => {
                 LobbyReply::Alive(self.with(|lobby| lobby.queue.contains(session)).unwrap_or(false))
             }
@@ -133,16 +135,17 @@ impl RegionLobby {
         #[derive(Deserialize)]
         struct Row {
             session: String,
+            seen: i64,
         }
         if self.lobby.borrow().is_some() {
             return Ok(());
         }
         let sql = self.state.storage().sql();
-        run(&sql, "CREATE TABLE IF NOT EXISTS waiters (id TEXT PRIMARY KEY, session TEXT NOT NULL)", vec![])?;
+        run(&sql, SCHEMA, vec![])?;
         let mut lobby = Lobby::default();
-        for row in rows::<Row>(&sql, "SELECT session FROM waiters ORDER BY rowid", vec![])? {
-            // After a restart nobody knows who was silent: everybody gets a whole lease.
-            lobby.queue.push(Waiter { session: serde_json::from_str(&row.session)?, seen: now() });
+        for row in rows::<Row>(&sql, "SELECT session, seen FROM waiters ORDER BY rowid", vec![])? {
+            let seen = Timestamp::from_millis(row.seen);
+            lobby.queue.push(Waiter { session: serde_json::from_str(&row.session)?, seen });
         }
         *self.lobby.borrow_mut() = Some(lobby);
         Ok(())
@@ -160,6 +163,9 @@ impl RegionLobby {
             let taken = self.with(|lobby| lobby.queue.take(session.session_type, seeker.id, now())).flatten();
             let Some(waiter) = taken else { break };
             self.delete_row(waiter.session.id)?;
+            if !self.may_be_matched(&waiter).await {
+                continue;
+            }
             let room = waiter.session.id.to_string();
             let join = RoomRequest::Join { session: waiter.session, partner: seeker.clone() };
             if let Ok(Ok(RoomReply::Session(details))) = rpc::call::<CallRoom>(&self.env, &room, &join).await
@@ -170,11 +176,31 @@ impl RegionLobby {
         self.wait(session).await
     }
 
+    /// Whether the waiter still has an active account; one who has not is sent away.
+    async fn may_be_matched(&self, waiter: &Waiter) -> bool {
+        let (Some(user), Ok(settings)) = (waiter.user(), store_settings(&self.env)) else { return false };
+        let account = store::users::account(&Store::new(settings), user).await;
+        // While the database cannot be reached, the waiter is believed.
+        let is_gone =
+            matches!(&account, Ok(found) if !found.as_ref().is_some_and(|account| account.is_active));
+        if is_gone {
+            let leave = RoomRequest::Leave { user, reason: EndReason::Cancelled };
+            let _ = rpc::call::<CallRoom>(&self.env, &waiter.session.id.to_string(), &leave).await;
+        }
+        !is_gone
+    }
+
     /// Enters the queue before anything is awaited, so that two who come at once cannot both miss the other.
     async fn wait(&self, session: Session) -> worker::Result<LobbyReply> {
-        let row = vec![session.id.to_string().into(), serde_json::to_string(&session)?.into()];
-        run(&self.state.storage().sql(), "INSERT OR REPLACE INTO waiters (id, session) VALUES (?, ?)", row)?;
-        self.with(|lobby| lobby.queue.push(Waiter { session: session.clone(), seen: now() }));
+        let seen = now();
+        let row =
+            vec![session.id.to_string().into(), serde_json::to_string(&session)?.into(), int(seen.millis())];
+        run(
+            &self.state.storage().sql(),
+            "INSERT OR REPLACE INTO waiters (id, session, seen) VALUES (?, ?, ?)",
+            row,
+        )?;
+        self.with(|lobby| lobby.queue.push(Waiter { session: session.clone(), seen }));
         self.arm().await?;
         let id = session.id;
         let opened = rpc::call::<CallRoom>(&self.env, &id.to_string(), &RoomRequest::Open { session }).await;
@@ -184,6 +210,17 @@ impl RegionLobby {
             return Ok(LobbyReply::Unavailable);
         }
         Ok(LobbyReply::Waiting)
+    }
+
+    /// Notes a sign of life, in the database too: the object is evicted between two of them.
+    fn touch(&self, session: Id) -> worker::Result<bool> {
+        let now = now();
+        let waits = self.with(|lobby| lobby.queue.touch(session, now)).unwrap_or(false);
+        if waits {
+            let row = vec![int(now.millis()), session.to_string().into()];
+            run(&self.state.storage().sql(), "UPDATE waiters SET seen = ? WHERE id = ?", row)?;
+        }
+        Ok(waits)
     }
 
     fn delete_row(&self, session: Id) -> worker::Result<()> {

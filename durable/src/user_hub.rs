@@ -183,17 +183,29 @@ impl UserHub {
             rpc::call::<RegionLobby>(&self.env, &lobby, &LobbyRequest::Pair { session: session.clone() })
                 .await;
         match paired {
-            Ok(LobbyReply::Waiting) => Ok(HubReply::Waiting(session)),
-            Ok(LobbyReply::Matched(matched)) => {
+            Ok(LobbyReply::Waiting) if self.with(|hub| hub.live.contains_key(&id)) == Some(true) => {
+                Ok(HubReply::Waiting(session))
+            }
+            Ok(LobbyReply::Matched(matched)) if self.with(|hub| hub.live.contains_key(&id)) == Some(true) => {
                 self.forget(id)?;
                 self.put(matched.clone())?;
                 Ok(HubReply::Matched(matched))
             }
+            // He cancelled while he was being paired: whatever came of it ends at once.
+            Ok(LobbyReply::Waiting) => self.give_up(session.id, session).await,
+            Ok(LobbyReply::Matched(matched)) => self.give_up(matched.id, session).await,
             Ok(_) | Err(_) => {
                 self.forget(id)?;
                 Ok(HubReply::Unavailable)
             }
         }
+    }
+
+    async fn give_up(&self, room: Id, waiting: Session) -> worker::Result<HubReply> {
+        let Some(user) = waiting.host().map(|host| host.user.id) else { return Ok(HubReply::Unavailable) };
+        let leave = RoomRequest::Leave { user, reason: EndReason::Cancelled };
+        let _ = rpc::call::<CallRoom>(&self.env, &room.to_string(), &leave).await;
+        Ok(HubReply::Waiting(Session { status: Status::Cancelled, ..waiting }))
     }
 
     fn live_sessions(&self) -> HubReply {

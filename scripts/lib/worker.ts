@@ -45,6 +45,7 @@ export async function startWorker({
   const miniflare = new Miniflare({
     name: "aarambh-edge",
     rootPath: resolve(ROOT, build),
+    modulesRoot: resolve(ROOT, build),
     scriptPath: "index.js",
     modules: true,
     modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],

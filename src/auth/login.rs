@@ -83,11 +83,11 @@ async fn sign_in(
     let found = users::credentials_by_email(&state.store, &email).await?;
     let matches = password::verify(secret, found.as_ref().map(|found| found.password.as_str())).await;
     let account = found.filter(|_| matches).ok_or(ApiError::Unauthorized(text::INVALID_CREDENTIALS))?;
-    if !account.is_active {
-        return Err(ApiError::Unauthorized(text::DEACTIVATED));
-    }
     if admin && account.role != Role::Admin {
         return Err(ApiError::Forbidden("Only administrators can sign in here"));
+    }
+    if !account.is_active {
+        return Err(ApiError::Unauthorized(text::DEACTIVATED));
     }
     let now = durable::now();
     let token = state.tokens.issue(account.id, account.token_version.as_i64(), durable::new_id(), now)?;

@@ -93,6 +93,11 @@ async fn expand(state: &Shared, user: User<Option<Id>>, now: Timestamp) -> ApiRe
         }
     };
     let (region, plan, referrer) = try_join!(region, plan, referrer)?;
+    let began = |expiry| {
+        let plan: &PlanRef = plan.as_ref()?.as_ref()?;
+        subscription::start(expiry, plan.duration.as_i64(), &plan.duration_type)
+    };
+    let start = user.student_info.plan_expiry_date.and_then(began);
     let region = region.map(|region| RegionRef { id: region.id, name: region.name, code: region.code });
     let mut user = user.linked(region, referrer, plan);
     let info = &mut user.student_info;
@@ -100,6 +105,7 @@ async fn expand(state: &Shared, user: User<Option<Id>>, now: Timestamp) -> ApiRe
         let runs = subscription::is_running(Role::Student, Some(expiry), now);
         info.subscription_status = Some(if runs { "active" } else { "expired" });
         info.subscription_expiry = Some(expiry);
+        info.subscription_start_date = start;
     }
     Ok(user)
 }

@@ -35,6 +35,7 @@ const BUILT_IN_REGIONS: std::ops::RangeInclusive<&str> =
 /// How often a teacher's code is drawn again when it is taken.
 const CODE_ATTEMPTS: u32 = 8;
 const MAX_NAME_CHARS: usize = 100;
+const NOT_OFFERED: ApiError = ApiError::BadRequest("Please choose a region from the list");
 
 /// What sign-up takes.
 #[derive(ToSchema)]
@@ -151,14 +152,13 @@ async fn region_of(state: &Shared, text: &str, now: Timestamp) -> ApiResult<Id> 
     }
     if let Ok(id) = text.parse::<Id>() {
         let region = regions::by_id(&state.store, id).await?.filter(|region| region.is_active);
-        return region
-            .map(|region| region.id)
-            .ok_or(ApiError::BadRequest("Please choose a region from the list"));
+        return region.map(|region| region.id).ok_or(NOT_OFFERED);
     }
     let wanted = text.to_lowercase();
     let all = regions::all(&state.store).await?;
-    match all.iter().find(|region| region.is_active && region.name.to_lowercase() == wanted) {
-        Some(region) => Ok(region.id),
+    match all.iter().find(|region| region.name.to_lowercase() == wanted) {
+        Some(region) if region.is_active => Ok(region.id),
+        Some(_) => Err(NOT_OFFERED),
         None => Ok(regions::default_region(&state.store, now).await?),
     }
 }

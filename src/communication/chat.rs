@@ -1,9 +1,6 @@
 //! Chat lines inside a session.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use domain::{
     Id, Timestamp,
     chat::{Draft, Line},
@@ -19,7 +16,7 @@ use crate::{
     http::{
         body::{DataOnly, Envelope, data, envelope},
         error::{ApiError, ApiResult, ErrorBody},
-        extract::{IdPath, JsonBody, RoomUser},
+        extract::{IdPath, JsonBody, QueryOf, RoomUser},
         validate::{Checks, Field},
     },
     state::Shared,
@@ -184,7 +181,7 @@ pub async fn list(
     State(state): State<Shared>,
     RoomUser(user): RoomUser,
     IdPath(id): IdPath,
-    Query(query): Query<PageQuery>,
+    QueryOf(query): QueryOf<PageQuery>,
 ) -> ApiResult<Json<DataOnly<MessagePage>>> {
     let page = Page::from_text(query.page.as_deref(), query.limit.as_deref(), 50);
     let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);

@@ -145,7 +145,8 @@ pub async fn gate(state: &Shared, account: &Account, session_type: SessionType) 
     })
 }
 
-fn session_type(text: &str) -> Option<SessionType> {
+/// The kind with this name, of those that two learners are matched for.
+pub fn session_type(text: &str) -> Option<SessionType> {
     [SessionType::Chat, SessionType::VoiceCall, SessionType::VideoCall]
         .into_iter()
         .find(|kind| kind.as_str() == text)

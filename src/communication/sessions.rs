@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::{UserCard, ask, matchmaking, recorded_member, unexpected};
 use crate::{
     http::{
-        body::{DataOnly, Envelope, data, envelope},
+        body::{DataOnly, Envelope, NO_STORE, NoStore, data, envelope},
         error::{ApiError, ApiResult, ErrorBody},
         extract::{AuthUser, IdPath, RoomUser},
     },
@@ -78,11 +78,11 @@ pub struct ActiveSessions {
 pub async fn active(
     State(state): State<Shared>,
     RoomUser(user): RoomUser,
-) -> ApiResult<Json<Envelope<ActiveSessions>>> {
+) -> ApiResult<(NoStore, Json<Envelope<ActiveSessions>>)> {
     match rpc::call::<UserHub>(&state.env, &user.to_string(), &HubRequest::Live).await? {
         HubReply::Sessions(sessions) => {
             let sessions = sessions.into_iter().map(shown).collect();
-            Ok(envelope("Your live sessions", ActiveSessions { sessions }))
+            Ok((NO_STORE, envelope("Your live sessions", ActiveSessions { sessions })))
         }
         _ => Err(unexpected()),
     }
@@ -245,7 +245,13 @@ pub async fn details(
             live(*details)
         }
         Some(_) => return Err(unexpected()),
-        None => recorded(recorded_member(&state, id, user.account.id).await?),
+        None => {
+            let found = recorded_member(&state, id, user.account.id).await?;
+            if let Some(kind) = matchmaking::session_type(&found.session_type) {
+                matchmaking::gate(&state, &user.account, kind).await?;
+            }
+            recorded(found)
+        }
     };
     Ok(data(OneSession { session }))
 }

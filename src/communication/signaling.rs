@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{ask, recorded_member, unexpected};
 use crate::{
     http::{
-        body::{DataOnly, Ok as Done, data, ok},
+        body::{DataOnly, NO_STORE, NoStore, Ok as Done, data, ok},
         error::{ApiError, ApiResult, ErrorBody},
         extract::{IdPath, JsonBody, RoomUser},
         validate::Checks,
@@ -79,13 +79,13 @@ pub async fn read(
     State(state): State<Shared>,
     RoomUser(user): RoomUser,
     IdPath(id): IdPath,
-) -> ApiResult<Json<DataOnly<SnapshotData>>> {
+) -> ApiResult<(NoStore, Json<DataOnly<SnapshotData>>)> {
     let signaling = match ask(&state, id, &RoomRequest::Signals { user }).await? {
         Some(RoomReply::Signals(signals)) => snapshot(signals),
         Some(_) => return Err(unexpected()),
         None => recorded_member(&state, id, user).await.map(|_| Snapshot::default())?,
     };
-    Ok(data(SnapshotData { signaling }))
+    Ok((NO_STORE, data(SnapshotData { signaling })))
 }
 
 fn snapshot(signals: Signals) -> Snapshot {

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, header},
 };
 use domain::{Id, Timestamp};
@@ -19,7 +19,7 @@ use crate::{
     http::{
         body::{DataOnly, Upgrade, data},
         error::{ApiError, ApiResult, ErrorBody},
-        extract::{IdPath, RoomUser, claims},
+        extract::{IdPath, QueryOf, RoomUser, claims},
     },
     state::Shared,
 };
@@ -78,7 +78,7 @@ pub struct SocketQuery {
 pub async fn open(
     State(state): State<Shared>,
     IdPath(id): IdPath,
-    Query(query): Query<SocketQuery>,
+    QueryOf(query): QueryOf<SocketQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Upgrade> {
     let is_upgrade =

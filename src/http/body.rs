@@ -63,6 +63,17 @@ pub fn ok() -> Json<Ok> {
     Json(Ok { success: true })
 }
 
+/// Headers of answers that phones poll (contract: NoStore).
+pub type NoStore = [(&'static str, &'static str); 4];
+
+/// See [`NoStore`].
+pub const NO_STORE: NoStore = [
+    ("cache-control", "no-store, no-cache, must-revalidate, proxy-revalidate"),
+    ("pragma", "no-cache"),
+    ("expires", "0"),
+    ("surrogate-control", "no-store"),
+];
+
 /// A WebSocket upgrade on its way through axum.
 pub struct Upgrade(pub worker::Response);
 

@@ -177,7 +177,9 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
-            StoreError::Duplicate(_) | StoreError::Rejected(_) => Self::Internal(error.to_string()),
+            StoreError::Duplicate(_) | StoreError::Unreadable(_) | StoreError::Rejected(_) => {
+                Self::Internal(error.to_string())
+            }
         }
     }
 }

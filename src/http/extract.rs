@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use domain::Id;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use store::{StoreError, users::Account};
 use worker::send::SendFuture;
@@ -60,7 +61,7 @@ impl FromRequestParts<Shared> for RoomUser {
 impl RoomUser {
     /// The user of these claims.
     pub async fn of(claims: Claims, state: &Shared) -> Result<Self, ApiError> {
-        match state.account(claims.user_id).await {
+        match state.account_at_once(claims.user_id).await {
             Ok(Some(account)) => check_token(&claims, &account).map(|()| Self(account.id)),
             Ok(None) => Err(ApiError::Unauthorized("The account of this token does not exist")),
             Err(StoreError::Unavailable(_)) => Ok(Self(claims.user_id)),
@@ -97,6 +98,27 @@ pub fn check_claims(
         return Err(ApiError::Unauthorized("This token was signed out; please sign in again"));
     }
     Ok(())
+}
+
+/// The query string. Of a repeated name the last value counts.
+pub struct QueryOf<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Shared> for QueryOf<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &Shared) -> Result<Self, ApiError> {
+        let fields = pairs(parts.uri.query().unwrap_or_default());
+        serde_json::from_value(Value::Object(fields))
+            .map(Self)
+            .map_err(|_| ApiError::BadRequest("The query of the address is not valid"))
+    }
+}
+
+/// Form-encoded names and values.
+fn pairs(text: &str) -> Map<String, Value> {
+    let address = worker::Url::parse(&format!("http://form/?{text}"));
+    let pairs = address.iter().flat_map(worker::Url::query_pairs);
+    pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect()
 }
 
 /// The id in the path; a malformed one is a 400.
@@ -139,12 +161,7 @@ impl FromRequest<Shared> for JsonBody {
             };
         }
         if is_form {
-            let text = String::from_utf8_lossy(&bytes);
-            let address = worker::Url::parse(&format!("http://form/?{text}"));
-            let fields = address.iter().flat_map(worker::Url::query_pairs);
-            return Ok(Self(
-                fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect(),
-            ));
+            return Ok(Self(pairs(&String::from_utf8_lossy(&bytes))));
         }
         Ok(Self(Map::new()))
     }

@@ -19,7 +19,7 @@ use crate::app::App;
 /// Origins of development, besides those of the configuration (contract: x-server.cors).
 const LOCAL_PORTS: [&str; 5] = ["3000", "3001", "8081", "8082", "19006"];
 /// Headers of every answer (contract: x-server.securityHeaders).
-const SECURITY_HEADERS: [(&str, &str); 10] = [
+const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("strict-transport-security", "max-age=15552000; includeSubDomains"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "SAMEORIGIN"),
@@ -28,6 +28,7 @@ const SECURITY_HEADERS: [(&str, &str); 10] = [
     ("cross-origin-resource-policy", "same-origin"),
     ("origin-agent-cluster", "?1"),
     ("x-dns-prefetch-control", "off"),
+    ("x-download-options", "noopen"),
     ("x-permitted-cross-domain-policies", "none"),
     ("x-xss-protection", "0"),
 ];

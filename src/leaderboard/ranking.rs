@@ -1,9 +1,6 @@
 //! `GET /leaderboard/…`: places are read from the object of the region, never from the database.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use domain::{
     Id,
     accounts::Role,
@@ -24,7 +21,7 @@ use crate::{
     http::{
         body::{Envelope, envelope},
         error::{ApiError, ApiResult, ErrorBody},
-        extract::{AuthUser, IdPath},
+        extract::{AuthUser, IdPath, QueryOf},
     },
     state::Shared,
 };
@@ -182,7 +179,7 @@ pub async fn region_page(
     State(state): State<Shared>,
     _user: AuthUser,
     IdPath(id): IdPath,
-    Query(query): Query<PageQuery>,
+    QueryOf(query): QueryOf<PageQuery>,
 ) -> ApiResult<Json<Envelope<RankingPage>>> {
     let page = Page::from_text(query.page.as_deref(), query.limit.as_deref(), 20);
     let region = region(&state, id).await?;

@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use domain::{Id, Timestamp, accounts::Role};
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
@@ -16,6 +13,7 @@ use crate::{
     http::{
         body::{Envelope, envelope},
         error::ApiResult,
+        extract::QueryOf,
     },
     state::Shared,
 };
@@ -79,7 +77,7 @@ pub struct Filters {
 #[worker::send]
 pub async fn list(
     State(state): State<Shared>,
-    Query(query): Query<ListQuery>,
+    QueryOf(query): QueryOf<ListQuery>,
 ) -> ApiResult<Json<Envelope<RegionList>>> {
     let counted = async {
         // The counts are an ornament: without them the list still lets people sign up.

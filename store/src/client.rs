@@ -108,7 +108,7 @@ impl Store {
     ) -> Result<Vec<T>, StoreError> {
         let mut body = json!({ "collection": collection, "filter": filter });
         merge(&mut body, rest);
-        Ok(self.read::<Documents<T>>("find", body).await?.documents)
+        Ok(self.read::<Documents>("find", body).await?.readable())
     }
 
     /// The answer of a pipeline.
@@ -118,7 +118,7 @@ impl Store {
         pipeline: Value,
     ) -> Result<Vec<T>, StoreError> {
         let body = json!({ "collection": collection, "pipeline": pipeline });
-        Ok(self.read::<Documents<T>>("aggregate", body).await?.documents)
+        Ok(self.read::<Documents>("aggregate", body).await?.readable())
     }
 
     /// Adds a document.
@@ -208,8 +208,11 @@ impl Store {
         let status = response.status();
         let answer = response.bytes().await.map_err(unavailable)?;
         if status.is_success() {
-            return serde_json::from_slice(&answer)
-                .map_err(|error| StoreError::Unavailable(format!("the answer cannot be read: {error}")));
+            return serde_json::from_slice(&answer).map_err(|error| match error.classify() {
+                // JSON, but not what we expect: one odd document must not close the breaker for everybody.
+                serde_json::error::Category::Data => StoreError::Unreadable(error.to_string()),
+                _ => StoreError::Unavailable(format!("the answer cannot be read: {error}")),
+            });
         }
         match serde_json::from_slice::<Refusal>(&answer) {
             Ok(refusal) if refusal.code == Some(DUPLICATE_KEY) => Err(StoreError::Duplicate(refusal.error)),
@@ -220,8 +223,22 @@ impl Store {
 }
 
 #[derive(Deserialize)]
-struct Documents<T> {
-    documents: Vec<T>,
+struct Documents {
+    documents: Vec<Value>,
+}
+
+impl Documents {
+    /// All that can be read: one odd document must not hide the others.
+    fn readable<T: DeserializeOwned>(self) -> Vec<T> {
+        let read = |document: Value| {
+            serde_json::from_value(document)
+                .inspect_err(|error| {
+                    worker::console_warn!("{}", json!({ "level": "warn", "unreadable": error.to_string() }))
+                })
+                .ok()
+        };
+        self.documents.into_iter().filter_map(read).collect()
+    }
 }
 
 fn merge(body: &mut Value, more: Value) {

@@ -27,12 +27,12 @@ pub fn date(time: Timestamp) -> Value {
 pub struct Num(serde_json::Number);
 
 impl Num {
-    /// Rounded to a whole number.
+    /// Rounded to a whole number, halves up (contract: x-scoring.rounding).
     #[must_use]
     pub fn as_i64(&self) -> i64 {
-        self.0
-            .as_i64()
-            .unwrap_or_else(|| format!("{:.0}", self.0.as_f64().unwrap_or_default()).parse().unwrap_or(0))
+        let rounded =
+            || format!("{}", (self.0.as_f64().unwrap_or_default() + 0.5).floor()).parse().unwrap_or(0);
+        self.0.as_i64().unwrap_or_else(rounded)
     }
 
     fn parse(text: &str) -> Self {

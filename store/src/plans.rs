@@ -25,10 +25,18 @@ pub struct PlanRef {
     /// Rupees.
     #[serde(default)]
     pub price: Num,
+    /// Count of units; not sent.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub duration: Num,
+    /// `days`, `weeks`, `months` or `years`; not sent.
+    #[serde(default, skip_serializing, rename = "durationType")]
+    #[schema(ignore)]
+    pub duration_type: String,
 }
 
 /// One plan.
 pub async fn reference(store: &Store, id: Id) -> Result<Option<PlanRef>, StoreError> {
-    let fields = json!({ "name": 1, "description": 1, "price": 1 });
+    let fields = json!({ "name": 1, "description": 1, "price": 1, "duration": 1, "durationType": 1 });
     store.find_one("plans", json!({ "_id": oid(id) }), fields).await
 }

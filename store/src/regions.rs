@@ -66,7 +66,9 @@ pub async fn default_region(store: &Store, now: Timestamp) -> Result<Id, StoreEr
         "averageScore": 0, "createdAt": date(now), "updatedAt": date(now), "__v": 0 });
     let made = store.update_one(COLLECTION, filter.clone(), json!({ "$setOnInsert": fields }), true).await;
     // Two first uses at once: the unique index lets one in, and both find it.
-    if let Err(error @ (StoreError::Unavailable(_) | StoreError::Rejected(_))) = made {
+    if let Err(error @ (StoreError::Unavailable(_) | StoreError::Unreadable(_) | StoreError::Rejected(_))) =
+        made
+    {
         return Err(error);
     }
     let found = store.find_one::<Found>(COLLECTION, filter, json!({ "_id": 1 })).await?;

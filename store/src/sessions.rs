@@ -16,12 +16,14 @@ use crate::{
 const COLLECTION: &str = "sessions";
 
 /// Writes the record of a session and the chat lines that it does not hold yet. Repeating it changes nothing, so a room
-/// may write until it is told that the write arrived.
+/// may write until it is told that the write arrived. `revision` grows with every change: a write that was held up on
+/// its way never overwrites a later one.
 pub async fn record(
     store: &Store,
     session: &Session,
     lines: &[Line],
     total_lines: usize,
+    revision: u64,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut set = Map::new();
@@ -30,6 +32,7 @@ pub async fn record(
     put("status", json!(session.status));
     put("duration", json!(session.duration));
     put("updatedAt", date(now));
+    put("roomRevision", json!(revision));
     for (key, time) in [("startedAt", session.started_at), ("endedAt", session.ended_at)] {
         if let Some(time) = time {
             put(key, date(time));
@@ -181,10 +184,10 @@ pub struct RecordedParticipant {
     /// Who.
     pub user: Option<Id>,
     /// Role.
-    #[serde(default)]
+    #[serde(default = "participant_role")]
     pub role: String,
     /// In until the end, or not.
-    #[serde(default)]
+    #[serde(default = "yes")]
     pub is_active: bool,
     /// When he came.
     pub joined_at: Option<Timestamp>,
@@ -193,6 +196,19 @@ pub struct RecordedParticipant {
     /// Seconds.
     #[serde(default)]
     pub duration: Num,
+}
+
+// The defaults that the old server filled in while reading.
+fn participant_role() -> String {
+    "participant".into()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn text() -> String {
+    "text".into()
 }
 
 /// The chat of a recorded session, less its lines.
@@ -255,7 +271,7 @@ pub struct RecordedLine {
     #[serde(default)]
     pub message: String,
     /// Kind.
-    #[serde(default)]
+    #[serde(default = "text")]
     pub message_type: String,
     /// An address.
     pub media_url: Option<String>,
@@ -301,7 +317,8 @@ pub async fn chat_page(
         "cond": { "$ne": ["$$line.isDeleted", true] } } });
     let pipeline = json!([
         { "$match": { "_id": oid(id) } },
-        { "$project": { "participants": "$participants.user", "kept": kept } },
+        { "$project": { "kept": kept, "participants": { "$map": {
+            "input": { "$ifNull": ["$participants", []] }, "as": "one", "in": "$$one.user" } } } },
         { "$project": { "participants": 1, "total": { "$size": "$kept" },
             // Newest first, then the page, then oldest first again.
             "lines": { "$reverseArray": { "$slice": [{ "$reverseArray": "$kept" }, offset, limit] } } } },
@@ -326,11 +343,10 @@ pub async fn participation_counts(store: &Store, students: &[Id]) -> Result<Vec<
             { "hostRegion": { "$exists": true }, "startedAt": { "$exists": false },
               "status": { "$in": ["waiting_for_partner", "cancelled"] } },
         ] } },
+        { "$unwind": "$participants" },
+        { "$match": { "participants.user": { "$in": ids } } },
         // Once per user and session, however often he is listed.
-        { "$project": { "users": { "$setUnion": ["$participants.user", []] } } },
-        { "$unwind": "$users" },
-        { "$match": { "users": { "$in": ids } } },
-        { "$group": { "_id": "$users", "sessions": { "$push": "$_id" } } },
+        { "$group": { "_id": "$participants.user", "sessions": { "$addToSet": "$_id" } } },
     ]);
     store.aggregate(COLLECTION, pipeline).await
 }

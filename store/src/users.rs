@@ -34,6 +34,7 @@ pub struct User<Region = Id, Referrer = Id, Plan = Id> {
     /// Picture address.
     pub profile_picture: Option<String>,
     /// What the account may do.
+    #[serde(default = "student")]
     pub role: Role,
     /// May sign in.
     #[serde(default = "yes")]
@@ -70,7 +71,7 @@ pub struct User<Region = Id, Referrer = Id, Plan = Id> {
     #[serde(default, deserialize_with = "or_default")]
     pub game_scores: Vec<GameScore>,
     /// Last sign-in or sign-out.
-    #[serde(default = "epoch")]
+    #[serde(default = "now")]
     pub last_active: Timestamp,
     /// Registration.
     #[serde(default = "epoch")]
@@ -113,6 +114,7 @@ impl<Region, Referrer, Plan> User<Region, Referrer, Plan> {
                 learning_goals: info.learning_goals,
                 plan_expiry_date: info.plan_expiry_date,
                 subscription_status: info.subscription_status,
+                subscription_start_date: info.subscription_start_date,
                 subscription_expiry: info.subscription_expiry,
                 total_sessions: info.total_sessions,
                 average_game_score: info.average_game_score,
@@ -163,6 +165,9 @@ pub struct StudentInfo<Plan = Id> {
     /// Derived from the expiry: `active` or `expired`.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub subscription_status: Option<&'static str>,
+    /// Derived from expiry and plan: when the subscription began.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub subscription_start_date: Option<Timestamp>,
     /// The expiry under the name that the app reads.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub subscription_expiry: Option<Timestamp>,
@@ -193,6 +198,7 @@ impl<Plan> StudentInfo<Plan> {
             current_plan: None,
             plan_expiry_date: None,
             subscription_status: None,
+            subscription_start_date: None,
             subscription_expiry: None,
             total_sessions: Num::default(),
             average_game_score: Num::default(),
@@ -282,6 +288,7 @@ pub struct Account {
     /// Picture address.
     pub profile_picture: Option<String>,
     /// What the account may do.
+    #[serde(default = "student")]
     pub role: Role,
     /// May sign in.
     #[serde(default = "yes")]
@@ -325,6 +332,7 @@ pub struct Credentials {
     #[serde(default, rename = "tokenVersion")]
     pub token_version: Num,
     /// What the account may do.
+    #[serde(default = "student")]
     pub role: Role,
     /// May sign in.
     #[serde(default = "yes", rename = "isActive")]
@@ -374,6 +382,15 @@ pub struct RankedStudent {
 
 fn yes() -> bool {
     true
+}
+
+/// The collection's default.
+fn student() -> Role {
+    Role::Student
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX))
 }
 
 fn epoch() -> Timestamp {
@@ -485,8 +502,8 @@ pub async fn signed_in(
     by_id(store, id).await
 }
 
-/// Notes a sign-out, and that the token with this id is over. Only the newest 20 are kept: older ones have expired or
-/// belong to somebody who signs in and out by machine.
+/// Notes a sign-out, and that the token with this id is over. The newest 500 are kept: more than anybody signs
+/// out of in the week that a token lives.
 pub async fn signed_out(
     store: &Store,
     id: Id,
@@ -495,7 +512,7 @@ pub async fn signed_out(
 ) -> Result<(), StoreError> {
     let mut update = json!({ "$set": { "lastActive": date(now) } });
     if let (Some(token), Some(update)) = (token, update.as_object_mut()) {
-        update.insert("$push".into(), json!({ "revokedTokens": { "$each": [token], "$slice": -20 } }));
+        update.insert("$push".into(), json!({ "revokedTokens": { "$each": [token], "$slice": -500 } }));
     }
     store.update_one(COLLECTION, json!({ "_id": oid(id) }), update, false).await.map(drop)
 }

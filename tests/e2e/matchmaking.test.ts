@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   type Answer,
   type Learner,
-  RoomSocket,
   createLearners,
   createRegion,
   eventually,
@@ -191,22 +190,6 @@ describe("the queue", () => {
     expect(body.data.waitingInQueue).toBe(true);
     expect(body.data.session.id).not.toBe(first);
     expect(partnerOf(await find(host!))).toBe(seeker!.id);
-  });
-
-  test.each(["deactivated", "deleted"])("a waiter who was %s is passed over", async (how) => {
-    const [gone, next] = await learners(2);
-    const session = (await find(gone!)).body.data.session.id;
-    await withDatabase(async (db) => {
-      const users = db.collection("users");
-      const _id = new ObjectId(gone!.id);
-      if (how === "deleted") await users.deleteOne({ _id });
-      else await users.updateOne({ _id }, { $set: { isActive: false } });
-    });
-    expect(waits(await find(next!))).toBe(true);
-    await eventually(
-      "his session is cancelled",
-      async () => (await recordOf(session))?.["status"] === "cancelled",
-    );
   });
 
   test("two requests at once of one learner give him one session", async () => {

@@ -49,7 +49,16 @@ export async function createPairs(many: number, sessionType = "chat"): Promise<P
   return pairs;
 }
 
-/** A learner whose token goes to another Worker. */
+/** The same on another Worker. */
+export async function createPairsAt(base: string, many: number): Promise<Pair[]> {
+  const people = await createLearners(await createRegion(), 2 * many);
+  const learners = people.map((who) => through(who, base));
+  const pairs: Pair[] = [];
+  for (let n = 0; n < many; n++) pairs.push(await matchLearners(learners[2 * n]!, learners[2 * n + 1]!));
+  return pairs;
+}
+
+/** A learner who speaks to another Worker. */
 export const through = (who: Learner, base: string): Learner =>
   learner(who.id, who.token, who.email, who.phone, who.region, base);
 

@@ -21,8 +21,9 @@ use crate::{
     sql::{int, rows, run},
 };
 
-const SCHEMA: [&str; 2] = [
+const SCHEMA: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS log (slot TEXT PRIMARY KEY, seq INTEGER NOT NULL, client TEXT UNIQUE, frame TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS seen (user TEXT PRIMARY KEY, at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS room (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL)",
 ];
 
@@ -41,7 +42,32 @@ struct FrameRow {
     frame: String,
 }
 
+#[derive(Deserialize)]
+struct SeenRow {
+    user: String,
+    at: i64,
+}
+
+/// A sign of life reaches the database this often, ms: the object is evicted between two of them.
+const NOTE_MS: i64 = 10_000;
+
 impl CallRoom {
+    /// Writes down a sign of life, unless one was a moment ago.
+    pub(super) fn note(&self, user: Id, now: Timestamp) -> worker::Result<()> {
+        let due = self.with(|room| {
+            let due = room.noted.get(&user).is_none_or(|at| now.since(*at) >= NOTE_MS);
+            if due {
+                room.noted.insert(user, now);
+            }
+            due
+        });
+        if due != Some(true) {
+            return Ok(());
+        }
+        let row = vec![user.to_string().into(), int(now.millis())];
+        run(&self.state.storage().sql(), "INSERT OR REPLACE INTO seen (user, at) VALUES (?, ?)", row)
+    }
+
     /// Rebuilds the room from its database, once per life of the object.
     pub(super) async fn load(&self) -> worker::Result<()> {
         #[derive(Deserialize)]
@@ -65,6 +91,12 @@ impl CallRoom {
         (room.awarded, room.untold) = (kept.awarded, kept.untold);
         for row in rows::<FrameRow>(&sql, "SELECT frame FROM log ORDER BY seq", vec![])? {
             room.apply(&serde_json::from_str(&row.frame)?);
+        }
+        for row in rows::<SeenRow>(&sql, "SELECT user, at FROM seen", vec![])? {
+            if let Ok(user) = row.user.parse() {
+                room.seen.insert(user, Timestamp::from_millis(row.at));
+                room.noted.insert(user, Timestamp::from_millis(row.at));
+            }
         }
         self.reconnect(&mut room);
         *self.room.borrow_mut() = Loaded::Room(Box::new(room));

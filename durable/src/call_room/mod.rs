@@ -153,6 +153,8 @@ impl CallRoom {
             None => Err(RoomRefusal::Unknown),
             Some(None) => Err(RoomRefusal::NotParticipant),
             Some(Some(appeared)) => {
+                // A note that fails only shortens the lease.
+                let _ = self.note(user, now);
                 if appeared {
                     self.announce_presence(user);
                 }

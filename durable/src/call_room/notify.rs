@@ -128,7 +128,10 @@ impl CallRoom {
         }) {
             let total = from + lines.len();
             let Ok(settings) = store_settings(&self.env) else { return false };
-            if store::sessions::record(&Store::new(settings), &session, &lines, total, now()).await.is_err() {
+            // Both parts only grow, and a chat has far fewer than 10,000 lines.
+            let revision = status * 10_000 + u64::try_from(total).unwrap_or(0);
+            let store = Store::new(settings);
+            if store::sessions::record(&store, &session, &lines, total, revision, now()).await.is_err() {
                 return false;
             }
             self.with(|room| {

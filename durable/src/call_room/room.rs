@@ -34,6 +34,8 @@ pub(super) struct Room {
     pub awarded: bool,
     /// Last poll by user.
     pub seen: BTreeMap<Id, Timestamp>,
+    /// Last poll by user that is in the database.
+    pub noted: BTreeMap<Id, Timestamp>,
     /// Users with an open socket.
     pub sockets: BTreeMap<Id, Meter>,
     /// Users whose hubs have not heard of the newest status.
@@ -86,6 +88,7 @@ impl Room {
             recorded_lines: 0,
             awarded: false,
             seen,
+            noted: BTreeMap::new(),
             sockets: BTreeMap::new(),
             untold: Vec::new(),
             alarm: None,

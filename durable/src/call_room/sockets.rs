@@ -136,7 +136,8 @@ impl CallRoom {
             u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006 | 1015)).unwrap_or(1000);
         let _ = socket.close(Some(echo), Some(""));
         let others = self.state.get_websockets_with_tag(&user.to_string());
-        if others.iter().any(|other| other != socket) && code == usize::from(close::REPLACED) {
+        let is_open = |other: &WebSocket| other.as_ref().ready_state() == web_sys::WebSocket::OPEN;
+        if others.iter().any(|other| other != socket && is_open(other)) {
             return;
         }
         let now = now();
@@ -330,12 +331,15 @@ impl CallRoom {
         let many = data.get("candidates").cloned().unwrap_or_else(|| json!([data]));
         let Ok(many) = serde_json::from_value::<Vec<Fields>>(many) else { return Ok(Err(WRONG)) };
         let mut last = Ok(RoomReply::Done);
-        for one in many {
+        let several = many.len() > 1;
+        for (place, one) in many.into_iter().enumerate() {
+            // One id for several candidates: each is known by its place.
+            let own = client.map(|id| if several { format!("{id}:{place}") } else { id.to_owned() });
             let text = candidate_text(&one.candidate, one.sdp_mid.as_deref(), one.sdp_m_line_index);
             if text.len() > MAX_CANDIDATE_BYTES {
                 return Ok(Err(WRONG));
             }
-            last = self.candidate(user, candidate_from_text(new_id(), text, None, None), client)?;
+            last = self.candidate(user, candidate_from_text(new_id(), text, None, None), own.as_deref())?;
             if last.is_err() {
                 break;
             }
