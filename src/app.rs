@@ -54,7 +54,8 @@ pub fn description() -> String {
     ));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     let mut components = Components::new();
-    // The description of a generic user names this one without bringing it along.
+    // The description of a generic user names these without bringing them along.
+    components.schemas.insert("Option".into(), <Option<domain::Id> as utoipa::PartialSchema>::schema());
     components.schemas.insert("UserRef".into(), <store::users::UserRef as utoipa::PartialSchema>::schema());
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     let mut whole = OpenApiBuilder::new()

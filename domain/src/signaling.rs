@@ -84,6 +84,9 @@ pub struct Candidate {
     pub id: Id,
     /// Newest generation when it came.
     pub generation: u32,
+    /// The sender said himself which generation it belongs to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named: bool,
     /// The candidate line.
     pub candidate: String,
     /// Media stream id.
@@ -236,6 +239,12 @@ impl Signaling {
         }
     }
 
+    /// The number of the newest offer.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
     /// The offer in the slot.
     #[must_use]
     pub fn current_offer(&self) -> Option<&Frame> {
@@ -290,7 +299,7 @@ pub fn candidate_from_text(
         }
         Err(_) => (text.clone(), sdp_mid, sdp_m_line_index),
     };
-    Candidate { id, generation: 0, candidate, sdp_mid: mid, sdp_m_line_index: index, text }
+    Candidate { id, generation: 0, named: false, candidate, sdp_mid: mid, sdp_m_line_index: index, text }
 }
 
 /// The text that polling clients get of a candidate that came by socket.

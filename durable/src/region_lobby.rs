@@ -3,16 +3,17 @@
 //! Taking a waiter out of the queue is one synchronous step, so nobody is matched twice. The room has the last word: a
 //! waiter who has just given up is refused there, and the next one is tried.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Duration};
 
 use domain::{
     Id, Timestamp,
     matchmaking::{Queue, Waiter},
     session::{EndReason, Session},
 };
+use futures_util::{FutureExt, pin_mut, select};
 use serde::{Deserialize, Serialize};
 use store::Store;
-use worker::{DurableObject, Env, Request, Response, State, durable_object, wasm_bindgen};
+use worker::{Delay, DurableObject, Env, Request, Response, State, durable_object, wasm_bindgen};
 
 use crate::{
     call_room::{CallRoom, RoomReply, RoomRequest},
@@ -21,6 +22,8 @@ use crate::{
     sql::{int, rows, run},
 };
 
+/// How long a match waits for the account of the waiter.
+const PATIENCE: Duration = Duration::from_millis(500);
 const SCHEMA: &str =
     "CREATE TABLE IF NOT EXISTS waiters (id TEXT PRIMARY KEY, session TEXT NOT NULL, seen INTEGER NOT NULL)";
 
@@ -179,10 +182,15 @@ impl RegionLobby {
     /// Whether the waiter still has an active account; one who has not is sent away.
     async fn may_be_matched(&self, waiter: &Waiter) -> bool {
         let (Some(user), Ok(settings)) = (waiter.user(), store_settings(&self.env)) else { return false };
-        let account = store::users::account(&Store::new(settings), user).await;
-        // While the database cannot be reached, the waiter is believed.
-        let is_gone =
-            matches!(&account, Ok(found) if !found.as_ref().is_some_and(|account| account.is_active));
+        let store = Store::new(settings);
+        let read = store::users::account(&store, user).fuse();
+        let patience = Delay::from(PATIENCE).fuse();
+        pin_mut!(read, patience);
+        // While the database is slow or cannot be reached, the waiter is believed.
+        let is_gone = select! {
+            account = read => matches!(&account, Ok(found) if !found.as_ref().is_some_and(|found| found.is_active)),
+            () = patience => false,
+        };
         if is_gone {
             let leave = RoomRequest::Leave { user, reason: EndReason::Cancelled };
             let _ = rpc::call::<CallRoom>(&self.env, &waiter.session.id.to_string(), &leave).await;

@@ -174,8 +174,54 @@ pub struct DetailedParticipant {
     #[serde(skip_serializing_if = "Option::is_none")]
     left_at: Option<Timestamp>,
     duration: i64,
+    #[serde(flatten)]
+    media: MediaState,
     /// The card once more under the key that the app's chat looks for.
     user: EmbeddedUser,
+}
+
+/// Microphone and camera, as they are in the record: what they are right now is not kept.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaState {
+    mic_enabled: bool,
+    camera_enabled: bool,
+    is_speaking: bool,
+    audio_level: u8,
+    video_quality: &'static str,
+}
+
+impl MediaState {
+    fn of(session_type: &str) -> Self {
+        let camera_enabled = session_type.contains("video");
+        Self { mic_enabled: true, camera_enabled, is_speaking: false, audio_level: 0, video_quality: "high" }
+    }
+}
+
+/// How a call is set up, less its signaling.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallSetup {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call_type: Option<&'static str>,
+    is_group_call: bool,
+    max_participants: u8,
+    settings: CallSettings,
+}
+
+/// What participants may do.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallSettings {
+    allow_chat: bool,
+}
+
+impl CallSetup {
+    fn of(session_type: &str) -> Self {
+        let call_type = matchmaking::session_type(session_type).and_then(SessionType::call_type);
+        let settings = CallSettings { allow_chat: true };
+        Self { call_type, is_group_call: false, max_participants: 2, settings }
+    }
 }
 
 /// Counters of the chat.
@@ -209,6 +255,7 @@ pub struct SessionDetails {
     duration: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_by: Option<Id>,
+    call_session: CallSetup,
     chat_session: ChatCounters,
     created_at: Timestamp,
 }
@@ -256,14 +303,15 @@ pub async fn details(
     Ok(data(OneSession { session }))
 }
 
-fn detailed(card: UserCard, role: String, is_active: bool) -> DetailedParticipant {
+fn detailed(card: UserCard, role: String, is_active: bool, session_type: &str) -> DetailedParticipant {
+    let media = MediaState::of(session_type);
     let user = EmbeddedUser {
         id: card.id,
         name: card.name.clone(),
         email: "",
         profile_picture: card.profile_picture.clone(),
     };
-    DetailedParticipant { card, role, is_active, joined_at: None, left_at: None, duration: 0, user }
+    DetailedParticipant { card, role, is_active, joined_at: None, left_at: None, duration: 0, media, user }
 }
 
 fn live(details: durable::call_room::Details) -> SessionDetails {
@@ -276,7 +324,12 @@ fn live(details: durable::call_room::Details) -> SessionDetails {
         joined_at: Some(participant.joined_at),
         left_at: participant.left_at,
         duration: participant.duration,
-        ..detailed(card(participant), participant.role.as_str().into(), participant.is_active())
+        ..detailed(
+            card(participant),
+            participant.role.as_str().into(),
+            participant.is_active(),
+            session.session_type.as_str(),
+        )
     });
     SessionDetails {
         participants: participants.collect(),
@@ -292,6 +345,7 @@ fn live(details: durable::call_room::Details) -> SessionDetails {
         ended_at: session.ended_at,
         duration: session.duration,
         ended_by: session.ended_by,
+        call_session: CallSetup::of(session.session_type.as_str()),
         chat_session: ChatCounters {
             total_messages: details.total_lines,
             last_message_at: details.last_line_at,
@@ -301,6 +355,7 @@ fn live(details: durable::call_room::Details) -> SessionDetails {
 }
 
 fn recorded(found: Recorded) -> SessionDetails {
+    let kind = found.session_type.clone();
     let participants = found.participants.into_iter().map(|participant| DetailedParticipant {
         joined_at: participant.joined_at,
         left_at: participant.left_at,
@@ -309,6 +364,7 @@ fn recorded(found: Recorded) -> SessionDetails {
             UserCard::recorded(participant.user, &found.people),
             participant.role,
             participant.is_active,
+            &kind,
         )
     });
     SessionDetails {
@@ -316,6 +372,7 @@ fn recorded(found: Recorded) -> SessionDetails {
         host: UserCard::recorded(found.host, &found.people),
         id: found.id,
         session_id: found.session_id,
+        call_session: CallSetup::of(&kind),
         session_type: found.session_type,
         title: found.title,
         description: found.description,

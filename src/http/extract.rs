@@ -142,11 +142,8 @@ impl FromRequest<Shared> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &Shared) -> Result<Self, ApiError> {
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default();
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().to_ascii_lowercase();
         let (is_json, is_form) =
             (kind.contains("json"), kind.starts_with("application/x-www-form-urlencoded"));
         let bytes = Bytes::from_request(request, state).await.map_err(|_| ApiError::TooLarge)?;

@@ -230,12 +230,13 @@ struct Documents {
 impl Documents {
     /// All that can be read: one odd document must not hide the others.
     fn readable<T: DeserializeOwned>(self) -> Vec<T> {
-        let read = |document: Value| {
-            serde_json::from_value(document)
-                .inspect_err(|error| {
-                    worker::console_warn!("{}", json!({ "level": "warn", "unreadable": error.to_string() }))
-                })
-                .ok()
+        let read = |document: Value| match serde_json::from_value(document) {
+            Ok(read) => Some(read),
+            Err(error) => {
+                let line = json!({ "level": "warn", "unreadable": error.to_string() });
+                worker::console_warn!("{line}");
+                None
+            }
         };
         self.documents.into_iter().filter_map(read).collect()
     }

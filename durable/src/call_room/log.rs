@@ -21,8 +21,9 @@ use crate::{
     sql::{int, rows, run},
 };
 
-const SCHEMA: [&str; 3] = [
-    "CREATE TABLE IF NOT EXISTS log (slot TEXT PRIMARY KEY, seq INTEGER NOT NULL, client TEXT UNIQUE, frame TEXT NOT NULL)",
+const SCHEMA: [&str; 4] = [
+    "CREATE TABLE IF NOT EXISTS log (slot TEXT PRIMARY KEY, seq INTEGER NOT NULL, frame TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS accepted (client TEXT PRIMARY KEY, reply TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS seen (user TEXT PRIMARY KEY, at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS room (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL)",
 ];
@@ -40,6 +41,11 @@ struct Kept {
 #[derive(Deserialize)]
 struct FrameRow {
     frame: String,
+}
+
+#[derive(Deserialize)]
+struct ReplyRow {
+    reply: String,
 }
 
 #[derive(Deserialize)]
@@ -132,6 +138,13 @@ impl CallRoom {
             room.untold = session.participants.iter().map(|participant| participant.user.id).collect();
             room.session = session;
         });
+        let newcomers = self.with(|room| {
+            let users = room.session.participants.iter().map(|participant| participant.user.id);
+            users.filter(|user| !room.noted.contains_key(user)).collect::<Vec<_>>()
+        });
+        for user in newcomers.unwrap_or_default() {
+            self.note(user, now)?;
+        }
         self.keep()?;
         if reset {
             // Session descriptions hold addresses: they go with the session.
@@ -168,10 +181,9 @@ impl CallRoom {
         let sql = self.state.storage().sql();
         let client = client.map(|id| format!("{from}:{id}"));
         if let Some(client) = &client {
-            let query = "SELECT frame FROM log WHERE client = ?";
-            if let Some(row) = rows::<FrameRow>(&sql, query, vec![client.as_str().into()])?.pop() {
-                let frame: Frame = serde_json::from_str(&row.frame)?;
-                return Ok(Ok(RoomReply::from(frame.event)));
+            let query = "SELECT reply FROM accepted WHERE client = ?";
+            if let Some(row) = rows::<ReplyRow>(&sql, query, vec![client.as_str().into()])?.pop() {
+                return Ok(Ok(serde_json::from_str(&row.reply)?));
             }
         }
         let outcome = self.with(|room| {
@@ -192,11 +204,16 @@ impl CallRoom {
             run(&sql, "DELETE FROM log WHERE slot = ?", vec![slot.into()])?;
         }
         let text = serde_json::to_string(&frame)?;
-        let row = vec![slot(&frame.event).into(), int(frame.seq), client.into(), text.as_str().into()];
-        run(&sql, "INSERT OR REPLACE INTO log (slot, seq, client, frame) VALUES (?, ?, ?, ?)", row)?;
+        let row = vec![slot(&frame.event).into(), int(frame.seq), text.as_str().into()];
+        run(&sql, "INSERT OR REPLACE INTO log (slot, seq, frame) VALUES (?, ?, ?)", row)?;
         self.with(|room| room.apply(&frame));
         self.broadcast(&text, Some(from));
-        Ok(Ok(RoomReply::from(frame.event)))
+        let reply = RoomReply::from(frame.event);
+        if let Some(client) = client {
+            let row = vec![client.into(), serde_json::to_string(&reply)?.into()];
+            run(&sql, "INSERT OR REPLACE INTO accepted (client, reply) VALUES (?, ?)", row)?;
+        }
+        Ok(Ok(reply))
     }
 
     /// The frames after number `after`, oldest first, or `None` when they are too many to replay.

@@ -5,8 +5,8 @@ use domain::{
     chat::Draft,
     session::{EndReason, ParticipantRole, Status},
     signaling::{
-        MAX_CANDIDATE_BYTES, MAX_SDP_BYTES, NegotiationRole, Refusal, Transport, candidate_from_text,
-        candidate_text,
+        Candidate, Event, Frame, MAX_CANDIDATE_BYTES, MAX_SDP_BYTES, NegotiationRole, Refusal, Transport,
+        candidate_from_text, candidate_text,
     },
 };
 use js_sys::Reflect;
@@ -145,6 +145,8 @@ impl CallRoom {
             room.sockets.remove(&user);
             room.seen.insert(user, now);
         });
+        // A note that fails only shortens the lease.
+        let _ = self.note(user, now);
         self.announce_presence(user);
     }
 
@@ -158,7 +160,11 @@ impl CallRoom {
             let heard = attachment.opened.max(sent.unwrap_or(0)).max(self.last_ping(&socket));
             if now.millis() - heard > SILENCE_MS {
                 self.closed(&socket, usize::from(close::SILENT));
-            } else if ended.is_some_and(|ended| now.since(ended) > SILENCE_MS) {
+                continue;
+            }
+            // After a crash the lease counts from here.
+            let _ = self.note(attachment.user, now);
+            if ended.is_some_and(|ended| now.since(ended) > SILENCE_MS) {
                 let _ = socket.close(Some(close::ENDED), Some("the session is over"));
             }
         }
@@ -322,6 +328,7 @@ impl CallRoom {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Fields {
+            generation: Option<u32>,
             candidate: String,
             sdp_mid: Option<String>,
             sdp_m_line_index: Option<u16>,
@@ -339,7 +346,14 @@ impl CallRoom {
             if text.len() > MAX_CANDIDATE_BYTES {
                 return Ok(Err(WRONG));
             }
-            last = self.candidate(user, candidate_from_text(new_id(), text, None, None), own.as_deref())?;
+            let newest = self.with(|room| room.signaling.generation()).unwrap_or(0);
+            if one.generation.is_some_and(|generation| generation < newest) {
+                // Of an offer that has been overtaken: of no use to anybody.
+                continue;
+            }
+            let named = one.generation.is_some();
+            let candidate = Candidate { named, ..candidate_from_text(new_id(), text, None, None) };
+            last = self.candidate(user, candidate, own.as_deref())?;
             if last.is_err() {
                 break;
             }
@@ -394,6 +408,12 @@ fn snapshot(room: &Room, user: Id) -> Value {
                 "transport": room.transport(p.user.id) })
         })
         .collect();
+    // A candidate that names an overtaken generation is for polling clients only.
+    let is_current = |frame: &&Frame| match &frame.event {
+        Event::Candidate(one) => !one.named || one.generation == room.signaling.generation(),
+        _ => true,
+    };
+    let candidates: Vec<&Frame> = room.signaling.candidates().iter().filter(is_current).collect();
     let newest = room.lines.len().saturating_sub(SNAPSHOT_LINES);
     json!({ "v": 1, "t": "room.snapshot", "seq": room.seq, "ts": now(), "d": {
         "room": format!("session:{}", session.id),
@@ -404,7 +424,7 @@ fn snapshot(room: &Room, user: Id) -> Value {
         "role": room.role_of(user),
         "offer": room.signaling.current_offer(),
         "answer": room.signaling.current_answer(),
-        "candidates": room.signaling.candidates(),
+        "candidates": candidates,
         "messages": room.lines.get(newest..),
     } })
 }
