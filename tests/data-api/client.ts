@@ -23,15 +23,23 @@ export type Headings = Record<string, string>;
 
 export const EJSON = "application/ejson";
 
+interface Sent {
+  method?: string;
+  headers?: Headings;
+  body?: string;
+  signal?: AbortSignal | undefined;
+}
+
 /** Any request; the body goes as it is. */
 export async function send(
   url: string,
-  { method = "POST", headers = {}, body }: { method?: string; headers?: Headings; body?: string } = {},
+  { method = "POST", headers = {}, body, signal }: Sent = {},
 ): Promise<Answer> {
   const response = await fetch(url, {
     method,
     headers,
     ...(body === undefined ? {} : { body }),
+    ...(signal === undefined ? {} : { signal }),
   });
   const text = await response.text();
   let parsed: unknown;
@@ -42,6 +50,26 @@ export async function send(
   }
   return { status: response.status, headers: response.headers, body: parsed, text };
 }
+
+/** The body of a `find`, with changes. */
+export const findBody = (fields: Fields = {}): string =>
+  JSON.stringify({
+    dataSource: "any",
+    database: inject("stack").dataApi.database,
+    collection: "none",
+    ...fields,
+  });
+
+/** A body for the service of the run, with the key unless other headers are given. */
+export const post = (
+  path: string,
+  body: string,
+  headers: Headings = { apiKey: inject("stack").dataApi.key },
+): Promise<Answer> =>
+  send(inject("stack").dataApi.url + path, {
+    body,
+    headers: { "content-type": "application/json", ...headers },
+  });
 
 /** The actions on one collection of one service; by default on one that no other test uses. */
 export class Collection {
@@ -54,11 +82,12 @@ export class Collection {
   }
 
   /** Answered in plain JSON. */
-  plain(action: string, fields: Fields = {}, headers: Headings = {}): Promise<Answer> {
+  plain(action: string, fields: Fields = {}, headers: Headings = {}, signal?: AbortSignal): Promise<Answer> {
     const { url, key, database } = this.target;
     return send(`${url}/action/${action}`, {
       headers: { apiKey: key, "content-type": EJSON, ...headers },
       body: JSON.stringify({ dataSource: "any", database, collection: this.name, ...fields }),
+      signal,
     });
   }
 
@@ -68,9 +97,9 @@ export class Collection {
   }
 
   /** The actions, of which some may name another collection, as one. */
-  transaction(actions: Fields[], headers: Headings = {}): Promise<Answer> {
+  transaction(actions: Fields[], headers: Headings = {}, signal?: AbortSignal): Promise<Answer> {
     const steps = actions.map((step) => ({ collection: this.name, ...step }));
-    return this.plain("transaction", { collection: undefined, actions: steps }, headers);
+    return this.plain("transaction", { collection: undefined, actions: steps }, headers, signal);
   }
 
   async insert(...documents: Fields[]): Promise<void> {

@@ -139,7 +139,7 @@ test("Extended JSON is read under either content type", async () => {
   }
 });
 
-test.for([
+test.for<[string, string]>([
   ["application/ejson", EJSON],
   ["application/ejson, application/json;q=0.5", EJSON],
   ["application/json", "application/json"],

@@ -157,38 +157,6 @@ describe.concurrent("while the Data API", () => {
       }
     },
   );
-
-  test("is slow, what it does late does not undo what was done since", { timeout: 90_000 }, async () => {
-    const { dataApi, folder } = inject("stack");
-    const proxy = new Proxy(dataApi.url);
-    const url = await proxy.listen();
-    const worker = await serve({ dataApi: { ...dataApi, url }, folder: join(folder, "data-api-late") });
-    try {
-      const [{ session: first, host, seeker }] = (await createPairsAt(worker.base, 1)) as [P];
-      await host.post(CANCEL_ALL);
-      await eventually("recorded", async () => (await recordOf(first))?.["status"] === "completed");
-      await proxy.set("slow");
-      const waiting = (await host.post(FIND, { sessionType: "chat" })).body.data.session.id as string;
-      expect((await seeker.post(FIND, { sessionType: "chat" })).body.data.session.id).toBe(waiting);
-      // The match is on its way to the record, but takes its time; the end is quicker.
-      await eventually("the match is being recorded", () => proxy.heldWith(`"active"`) > 0);
-      expect((await host.post(at.leave(waiting))).body.data.status).toBe("completed");
-      await proxy.set("pass");
-      await eventually("nothing is held back", () => proxy.held === 0, 15);
-      await eventually(
-        "completed",
-        async () => (await recordOf(waiting))?.["status"] === "completed",
-        RECOVERY,
-      );
-      expect(await recordOf(waiting)).toMatchObject({
-        endedAt: expect.any(Date),
-        participants: [{ isActive: false }, { isActive: false }],
-      });
-    } finally {
-      await worker.program.stop();
-      await proxy.close();
-    }
-  });
 });
 
 type P = Awaited<ReturnType<typeof createPairsAt>>[number];
