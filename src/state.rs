@@ -75,7 +75,11 @@ impl AppState {
 
     /// As [`Self::account`], for requests to live rooms, which must stay quick while the database is slow.
     pub async fn account_at_once(&self, id: Id) -> Result<Option<Account>, StoreError> {
-        let known = self.accounts.get(&id, durable::now(), ACCOUNT_IN_TROUBLE_MS);
+        let now = durable::now();
+        if let Some(fresh) = self.accounts.get(&id, now, ACCOUNT_MS) {
+            return Ok(Some(fresh));
+        }
+        let known = self.accounts.get(&id, now, ACCOUNT_IN_TROUBLE_MS);
         let read = self.account(id).fuse();
         let patience = Delay::from(ROOM_PATIENCE).fuse();
         pin_mut!(read, patience);

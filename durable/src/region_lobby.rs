@@ -12,13 +12,12 @@ use domain::{
 };
 use futures_util::{FutureExt, pin_mut, select};
 use serde::{Deserialize, Serialize};
-use store::Store;
 use worker::{Delay, DurableObject, Env, Request, Response, State, durable_object, wasm_bindgen};
 
 use crate::{
     call_room::{CallRoom, RoomReply, RoomRequest},
     rpc::{self, Object},
-    runtime::{now, store_settings},
+    runtime::{now, store},
     sql::{int, rows, run},
 };
 
@@ -181,9 +180,8 @@ impl RegionLobby {
 
     /// Whether the waiter still has an active account; one who has not is sent away.
     async fn may_be_matched(&self, waiter: &Waiter) -> bool {
-        let (Some(user), Ok(settings)) = (waiter.user(), store_settings(&self.env)) else { return false };
-        let store = Store::new(settings);
-        let read = store::users::account(&store, user).fuse();
+        let (Some(user), Ok(store)) = (waiter.user(), store(&self.env)) else { return false };
+        let read = ::store::users::account(&store, user).fuse();
         let patience = Delay::from(PATIENCE).fuse();
         pin_mut!(read, patience);
         // While the database is slow or cannot be reached, the waiter is believed.

@@ -1,6 +1,7 @@
 //! The clock, randomness and settings of the runtime, for rules that take them as parameters.
 
 use domain::{Id, Timestamp};
+use store::Store;
 use worker::Env;
 
 /// The time. Between two I/O operations it stands still.
@@ -23,6 +24,11 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 #[must_use]
 pub fn new_id() -> Id {
     Id::new(now(), random_bytes())
+}
+
+/// The database, for objects.
+pub(crate) fn store(env: &Env) -> worker::Result<Store> {
+    store_settings(env).map(Store::new)
 }
 
 /// Where the Data API is, from the environment.

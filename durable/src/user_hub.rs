@@ -182,18 +182,17 @@ impl UserHub {
         let paired =
             rpc::call::<RegionLobby>(&self.env, &lobby, &LobbyRequest::Pair { session: session.clone() })
                 .await;
+        let cancelled = self.with(|hub| !hub.live.contains_key(&id)) == Some(true);
         match paired {
-            Ok(LobbyReply::Waiting) if self.with(|hub| hub.live.contains_key(&id)) == Some(true) => {
-                Ok(HubReply::Waiting(session))
-            }
-            Ok(LobbyReply::Matched(matched)) if self.with(|hub| hub.live.contains_key(&id)) == Some(true) => {
+            // He cancelled while he was being paired: whatever came of it ends at once.
+            Ok(LobbyReply::Waiting) if cancelled => self.give_up(session.id, session).await,
+            Ok(LobbyReply::Matched(matched)) if cancelled => self.give_up(matched.id, session).await,
+            Ok(LobbyReply::Waiting) => Ok(HubReply::Waiting(session)),
+            Ok(LobbyReply::Matched(matched)) => {
                 self.forget(id)?;
                 self.put(matched.clone())?;
                 Ok(HubReply::Matched(matched))
             }
-            // He cancelled while he was being paired: whatever came of it ends at once.
-            Ok(LobbyReply::Waiting) => self.give_up(session.id, session).await,
-            Ok(LobbyReply::Matched(matched)) => self.give_up(matched.id, session).await,
             Ok(_) | Err(_) => {
                 self.forget(id)?;
                 Ok(HubReply::Unavailable)

@@ -4,7 +4,7 @@ import WebSocket from "ws";
 
 const [base, session, token] = process.argv.slice(2);
 if (!base || !session || !token) {
-  console.error("usage: node scripts/lib/socket.ts http://HOST:PORT/api SESSION TOKEN");
+  console.error("usage: node_modules/.bin/node scripts/lib/socket.ts http://HOST:PORT/api SESSION TOKEN");
   process.exit(2);
 }
 const address = `${base.replace(/^http/, "ws")}/communication/session/${session}/socket`;

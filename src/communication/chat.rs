@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{NO_SESSION, NOT_YOURS, UserCard, ask, recorded_member, unexpected};
+use super::{NO_SESSION, NOT_YOURS, UserCard, ask, gone, unexpected};
 use crate::{
     http::{
         body::{DataOnly, Envelope, data, envelope},
@@ -90,10 +90,7 @@ pub async fn send(
             Ok(envelope("Message sent", Sent { session_id: id, message: sent(line) }))
         }
         Some(_) => Err(unexpected()),
-        None => {
-            recorded_member(&state, id, user).await?;
-            Err(ApiError::Conflict("This session is over"))
-        }
+        None => Err(gone(&state, id, user).await),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Calls and chats between two learners. Handlers authorise and translate; rooms, hubs and lobbies decide.
 
 mod chat;
+mod details;
 mod matchmaking;
 mod sessions;
 mod signaling;
@@ -28,7 +29,7 @@ operations!(
     matchmaking::find_partner,
     sessions::active,
     sessions::cancel_all,
-    sessions::details,
+    details::details,
     sessions::leave,
     chat::send,
     chat::list,
@@ -106,6 +107,14 @@ async fn recorded_member(state: &Shared, session: Id, user: Id) -> ApiResult<sto
         Ok(found)
     } else {
         Err(NOT_YOURS)
+    }
+}
+
+/// What to answer who posts into a session whose room is gone.
+async fn gone(state: &Shared, session: Id, user: Id) -> ApiError {
+    match recorded_member(state, session, user).await {
+        Ok(_) => refused(RoomRefusal::Finished),
+        Err(error) => error,
     }
 }
 

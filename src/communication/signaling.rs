@@ -10,11 +10,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{ask, recorded_member, unexpected};
+use super::{ask, gone, recorded_member, unexpected};
 use crate::{
     http::{
         body::{DataOnly, NO_STORE, NoStore, Ok as Done, data, ok},
-        error::{ApiError, ApiResult, ErrorBody},
+        error::{ApiResult, ErrorBody},
         extract::{IdPath, JsonBody, RoomUser},
         validate::Checks,
     },
@@ -268,9 +268,8 @@ pub async fn clear(
 
 /// Posts into a room; a room that is gone had a session that is over, or never had one.
 async fn post(state: &Shared, id: Id, user: Id, request: &RoomRequest) -> ApiResult<Json<Done>> {
-    if ask(state, id, request).await?.is_some() {
-        return Ok(ok());
+    match ask(state, id, request).await? {
+        Some(_) => Ok(ok()),
+        None => Err(gone(state, id, user).await),
     }
-    recorded_member(state, id, user).await?;
-    Err(ApiError::Conflict("This session is over"))
 }

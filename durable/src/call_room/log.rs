@@ -207,7 +207,7 @@ impl CallRoom {
         let row = vec![slot(&frame.event).into(), int(frame.seq), text.as_str().into()];
         run(&sql, "INSERT OR REPLACE INTO log (slot, seq, frame) VALUES (?, ?, ?)", row)?;
         self.with(|room| room.apply(&frame));
-        self.broadcast(&text, Some(from));
+        self.broadcast(&text, from);
         let reply = RoomReply::from(frame.event);
         if let Some(client) = client {
             let row = vec![client.into(), serde_json::to_string(&reply)?.into()];

@@ -5,6 +5,7 @@
 //! for as long as it takes.
 
 mod api;
+mod frames;
 mod log;
 mod notify;
 mod room;

@@ -7,14 +7,13 @@ use domain::{
     session::{EndReason, Status},
 };
 use futures_util::future::join_all;
-use store::Store;
 
 use super::{CallRoom, Loaded};
 use crate::{
     leaderboard::{Leaderboard, LeaderboardRequest},
     region_lobby::{LobbyReply, LobbyRequest, RegionLobby},
     rpc,
-    runtime::{now, store_settings},
+    runtime::{now, store},
     user_hub::{HubRequest, UserHub},
 };
 
@@ -127,11 +126,10 @@ impl CallRoom {
             })
         }) {
             let total = from + lines.len();
-            let Ok(settings) = store_settings(&self.env) else { return false };
+            let Ok(store) = store(&self.env) else { return false };
             // Both parts only grow, and a chat has far fewer than 10,000 lines.
             let revision = status * 10_000 + u64::try_from(total).unwrap_or(0);
-            let store = Store::new(settings);
-            if store::sessions::record(&store, &session, &lines, total, revision, now()).await.is_err() {
+            if ::store::sessions::record(&store, &session, &lines, total, revision, now()).await.is_err() {
                 return false;
             }
             self.with(|room| {

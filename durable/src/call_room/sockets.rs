@@ -2,12 +2,8 @@
 
 use domain::{
     Id, Timestamp,
-    chat::Draft,
-    session::{EndReason, ParticipantRole, Status},
-    signaling::{
-        Candidate, Event, Frame, MAX_CANDIDATE_BYTES, MAX_SDP_BYTES, NegotiationRole, Refusal, Transport,
-        candidate_from_text, candidate_text,
-    },
+    session::EndReason,
+    signaling::{Candidate, MAX_CANDIDATE_BYTES, MAX_SDP_BYTES, candidate_from_text, candidate_text},
 };
 use js_sys::Reflect;
 use serde::{Deserialize, Serialize};
@@ -19,7 +15,8 @@ use worker::{
 
 use super::{
     CallRoom,
-    api::{RoomAnswer, RoomRefusal, RoomReply, SocketRequest},
+    api::{RoomAnswer, RoomReply, SocketRequest},
+    frames::{FrameError, draft, error, explain, generation, presence, sdp, snapshot},
     room::{Meter, Room},
 };
 use crate::runtime::{new_id, now};
@@ -28,8 +25,6 @@ use crate::runtime::{new_id, now};
 const MAX_FRAME_BYTES: usize = 128 * 1024;
 /// A socket silent for longer is closed, ms.
 const SILENCE_MS: i64 = 30_000;
-/// Chat lines in a snapshot.
-const SNAPSHOT_LINES: usize = 50;
 /// The ping that the runtime answers without waking the room.
 const PING: &str = r#"{"t":"ping"}"#;
 const PONG: &str = r#"{"t":"pong"}"#;
@@ -60,9 +55,6 @@ struct Incoming {
     d: Value,
 }
 
-/// Why a frame is refused: code and text of the error frame.
-type FrameError = (&'static str, &'static str);
-
 impl CallRoom {
     /// Accepts a socket of a participant, who takes the place of his older one.
     pub(super) async fn accept(&self, address: &Url) -> worker::Result<Response> {
@@ -89,41 +81,35 @@ impl CallRoom {
         Response::from_websocket(pair.client)
     }
 
+    /// All sockets with what is attached to them.
+    fn attached(&self) -> impl Iterator<Item = (WebSocket, Attachment)> {
+        let sockets = self.state.get_websockets().into_iter();
+        sockets.filter_map(|socket| {
+            let attachment = socket.deserialize_attachment().ok().flatten()?;
+            Some((socket, attachment))
+        })
+    }
+
     /// After a wake: the sockets that hibernated with the room.
     pub(super) fn reconnect(&self, room: &mut Room) {
-        for socket in self.state.get_websockets() {
-            if let Ok(Some(attachment)) = socket.deserialize_attachment::<Attachment>() {
-                room.sockets.insert(attachment.user, Meter::default());
-            }
-        }
+        room.sockets.extend(self.attached().map(|(_, Attachment { user, .. })| (user, Meter::default())));
     }
 
     /// Sends a text to every socket except those of one user.
-    pub(super) fn broadcast(&self, text: &str, except: Option<Id>) {
-        for socket in self.state.get_websockets() {
-            let user = socket
-                .deserialize_attachment::<Attachment>()
-                .ok()
-                .flatten()
-                .map(|attachment| attachment.user);
-            if user.is_some() && user != except {
-                // A socket that cannot be written to is about to be reported closed.
-                let _ = socket.send_with_str(text);
-            }
+    pub(super) fn broadcast(&self, text: &str, except: Id) {
+        for (socket, _) in self.attached().filter(|(_, attachment)| attachment.user != except) {
+            // A socket that cannot be written to is about to be reported closed.
+            let _ = socket.send_with_str(text);
         }
     }
 
     /// Tells everybody else how a user reaches the room. Each also learns his own role anew, for it depends on that.
     pub(super) fn announce_presence(&self, user: Id) {
         let transport = self.with(|room| room.transport(user)).flatten();
-        for socket in self.state.get_websockets() {
-            let Ok(Some(Attachment { user: other, .. })) = socket.deserialize_attachment::<Attachment>()
-            else {
-                continue;
-            };
+        for (socket, Attachment { user: other, .. }) in self.attached() {
             if other != user {
                 let role = self.with(|room| room.role_of(other)).flatten();
-                let _ = socket.send_with_str(presence(user, transport, role).to_string());
+                send(&socket, &presence(user, transport, role));
             }
         }
     }
@@ -153,8 +139,7 @@ impl CallRoom {
     /// Closes sockets that were silent for too long, and those of a session that is over.
     pub(super) fn sweep(&self, now: Timestamp) {
         let ended = self.with(|room| room.session.ended_at).flatten();
-        for socket in self.state.get_websockets() {
-            let Ok(Some(attachment)) = socket.deserialize_attachment::<Attachment>() else { continue };
+        for (socket, attachment) in self.attached() {
             let sent =
                 self.with(|room| room.sockets.get(&attachment.user).map(|meter| meter.active)).flatten();
             let heard = attachment.opened.max(sent.unwrap_or(0)).max(self.last_ping(&socket));
@@ -249,7 +234,7 @@ impl CallRoom {
             },
             "ice.end" => {
                 let end = json!({ "v": 1, "t": "ice.end", "from": user, "d": { "generation": generation(&frame.d) } });
-                self.broadcast(&end.to_string(), Some(user));
+                self.broadcast(&end.to_string(), user);
                 Ok(RoomReply::Done)
             }
             "sdp.reset" => self.clear(user, client)?,
@@ -315,7 +300,7 @@ impl CallRoom {
             })
             .collect();
         let frame = json!({ "v": 1, "t": "state.update", "ts": now(), "from": user, "d": known });
-        self.broadcast(&frame.to_string(), Some(user));
+        self.broadcast(&frame.to_string(), user);
     }
 
     /// One candidate, or several under `candidates`.
@@ -371,78 +356,4 @@ impl CallRoom {
 /// A socket that cannot be written to is about to be reported closed.
 fn send(socket: &WebSocket, frame: &Value) {
     let _ = socket.send_with_str(frame.to_string());
-}
-
-fn error(id: Option<&str>, (code, message): FrameError) -> Value {
-    json!({ "v": 1, "t": "error", "id": id, "d": { "code": code, "message": message } })
-}
-
-fn explain(refusal: RoomRefusal) -> FrameError {
-    match refusal {
-        RoomRefusal::Unknown => ("not_found", "There is no such session"),
-        RoomRefusal::NotParticipant => ("forbidden", "You are not part of this session"),
-        RoomRefusal::Finished => ("conflict", "This session is over"),
-        RoomRefusal::ChatFull => ("conflict", "This chat is full"),
-        RoomRefusal::Join(_) => ("conflict", "Nobody waits here any more"),
-        RoomRefusal::Signaling(Refusal::NoOffer) => ("conflict", "There is no offer to answer"),
-        RoomRefusal::Signaling(Refusal::OwnOffer) => ("conflict", "The current offer is your own"),
-        RoomRefusal::Signaling(Refusal::StaleGeneration) => {
-            ("conflict", "A newer offer has taken the place of that one")
-        }
-    }
-}
-
-fn presence(user: Id, transport: Option<Transport>, role: Option<NegotiationRole>) -> Value {
-    json!({ "v": 1, "t": "peer.presence", "ts": now(), "from": user,
-        "d": { "userId": user, "online": transport.is_some(), "transport": transport, "yourRole": role } })
-}
-
-fn snapshot(room: &Room, user: Id) -> Value {
-    let session = &room.session;
-    let participants: Vec<Value> = session
-        .participants
-        .iter()
-        .map(|p| {
-            json!({ "id": p.user.id, "name": p.user.name, "profilePicture": p.user.picture, "isActive": p.is_active(),
-                "role": if p.role == ParticipantRole::Host { "host" } else { "participant" },
-                "transport": room.transport(p.user.id) })
-        })
-        .collect();
-    // A candidate that names an overtaken generation is for polling clients only.
-    let is_current = |frame: &&Frame| match &frame.event {
-        Event::Candidate(one) => !one.named || one.generation == room.signaling.generation(),
-        _ => true,
-    };
-    let candidates: Vec<&Frame> = room.signaling.candidates().iter().filter(is_current).collect();
-    let newest = room.lines.len().saturating_sub(SNAPSHOT_LINES);
-    json!({ "v": 1, "t": "room.snapshot", "seq": room.seq, "ts": now(), "d": {
-        "room": format!("session:{}", session.id),
-        "sessionType": session.session_type,
-        "status": session.status,
-        "isLive": session.status == Status::Active,
-        "participants": participants,
-        "role": room.role_of(user),
-        "offer": room.signaling.current_offer(),
-        "answer": room.signaling.current_answer(),
-        "candidates": candidates,
-        "messages": room.lines.get(newest..),
-    } })
-}
-
-fn sdp(data: &Value) -> Result<String, FrameError> {
-    let sdp =
-        data.get("sdp").and_then(Value::as_str).filter(|sdp| !sdp.is_empty() && sdp.len() <= MAX_SDP_BYTES);
-    sdp.map(str::to_owned).ok_or(("validation", "sdp must be text of 1 to 65536 bytes"))
-}
-
-fn generation(data: &Value) -> Option<u32> {
-    data.get("generation").and_then(Value::as_u64).and_then(|generation| u32::try_from(generation).ok())
-}
-
-fn draft(data: &Value) -> Result<Draft, FrameError> {
-    let text = |name: &str| data.get(name).and_then(Value::as_str);
-    Draft::check(text("message"), text("messageType").or(Some("text")), text("mediaUrl"), text("replyTo"))
-        .map_err(|complaints| {
-            ("validation", complaints.first().map_or("Invalid message", |complaint| complaint.1))
-        })
 }

@@ -13,12 +13,12 @@ use domain::{
     ranking::{Ranking, Standing},
 };
 use serde::{Deserialize, Serialize};
-use store::{Store, leaderboards::Summary, users::RankedStudent};
+use store::{leaderboards::Summary, users::RankedStudent};
 use worker::{Delay, DurableObject, Env, Request, Response, State, durable_object, wasm_bindgen};
 
 use crate::{
     rpc::{self, Object},
-    runtime::{now, store_settings},
+    runtime::{now, store},
     sql::{int, rows, run},
 };
 
@@ -155,7 +155,7 @@ impl DurableObject for Leaderboard {
                 self.participated(student, session).await?
             }
             LeaderboardRequest::Member { member } => {
-                self.put_member(&member, None)?;
+                self.put_member(&member)?;
                 self.flush_soon().await?;
                 LeaderboardReply::Done
             }
@@ -274,10 +274,10 @@ impl Leaderboard {
         Ok(())
     }
 
-    /// Writes a member; `points` of a known one are kept unless given.
-    fn put_member(&self, member: &Member, points: Option<u64>) -> worker::Result<()> {
+    /// Writes a member; the points of a known one are kept.
+    fn put_member(&self, member: &Member) -> worker::Result<()> {
         let known = self.with(|board| board.ranking.standing(member.id));
-        let points = points.or(known.map(|standing| standing.points)).unwrap_or(0);
+        let points = known.map_or(0, |standing| standing.points);
         let row = vec![
             member.id.to_string().into(),
             int(points),
@@ -341,8 +341,8 @@ impl Leaderboard {
         });
         let Some(summary) = summary else { return true };
         self.with(|board| board.dirty = false);
-        let written = match store_settings(&self.env) {
-            Ok(settings) => store::leaderboards::record(&Store::new(settings), &summary, now()).await.is_ok(),
+        let written = match store(&self.env) {
+            Ok(store) => ::store::leaderboards::record(&store, &summary, now()).await.is_ok(),
             Err(_) => false,
         };
         if !written {

@@ -9,7 +9,7 @@ use store::{Store, StoreError};
 
 use super::{Leaderboard, Member};
 use crate::{
-    runtime::store_settings,
+    runtime::store,
     sql::{int, rows, run},
 };
 
@@ -39,11 +39,11 @@ impl Leaderboard {
     /// Reads what is missing, page by page.
     pub(super) async fn rebuild(&self) -> worker::Result<()> {
         let Some(region) = self.region() else { return Ok(()) };
-        let store = Store::new(store_settings(&self.env)?);
+        let store = store(&self.env)?;
         let mut after = self.progress()?.and_then(|progress| progress.after?.parse::<Id>().ok());
         loop {
             let students =
-                store::users::students_of_region(&store, region, after, PAGE).await.map_err(failed)?;
+                ::store::users::students_of_region(&store, region, after, PAGE).await.map_err(failed)?;
             let full = students.len() == PAGE;
             after = students.last().map(|student| student.id).or(after);
             self.take_in(&store, students.into_iter().map(Member::from).collect()).await?;
@@ -65,8 +65,8 @@ impl Leaderboard {
 
     /// Reads one student with his points, if he belongs here.
     pub(super) async fn adopt(&self, student: Id) -> worker::Result<()> {
-        let store = Store::new(store_settings(&self.env)?);
-        let account = store::users::account(&store, student).await.map_err(failed)?;
+        let store = store(&self.env)?;
+        let account = ::store::users::account(&store, student).await.map_err(failed)?;
         let here = account.filter(|account| {
             account.role == Role::Student && account.is_active && account.region == self.region()
         });
@@ -86,11 +86,11 @@ impl Leaderboard {
             return Ok(());
         }
         let ids: Vec<Id> = members.iter().map(|member| member.id).collect();
-        let counts = store::sessions::participation_counts(store, &ids).await.map_err(failed)?;
+        let counts = ::store::sessions::participation_counts(store, &ids).await.map_err(failed)?;
         let mut sessions: HashMap<Id, Vec<Id>> =
             counts.into_iter().map(|one| (one.student, one.sessions)).collect();
         for member in members {
-            self.put_member(&member, None)?;
+            self.put_member(&member)?;
             for session in sessions.remove(&member.id).unwrap_or_default() {
                 self.count(member.id, session)?;
             }
