@@ -1,6 +1,6 @@
 //! Command line and environment.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use mongodb::{Client, options::ClientOptions};
@@ -27,10 +27,10 @@ pub enum Command {
 #[derive(Args, Clone)]
 pub struct DatabaseConfig {
     /// Connection string, for example mongodb://127.0.0.1:27017.
-    #[arg(long, env = "MONGODB_URI", hide_env_values = true)]
+    #[arg(long, env = "MONGODB_URI", value_name = "MONGODB_URI", hide_env_values = true)]
     pub mongodb_uri: String,
     /// Largest number of connections in the pool.
-    #[arg(long, env = "DATA_API_POOL", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, env = "DATA_API_POOL", value_name = "DATA_API_POOL", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub pool: u32,
 }
 
@@ -41,19 +41,19 @@ pub struct ServeConfig {
     #[command(flatten)]
     pub database: DatabaseConfig,
     /// Address to listen on. Listen on a public address only behind TLS.
-    #[arg(long, env = "DATA_API_LISTEN", default_value = "127.0.0.1:3030")]
+    #[arg(long, env = "DATA_API_LISTEN", value_name = "DATA_API_LISTEN", default_value = "127.0.0.1:3030")]
     pub listen: SocketAddr,
     /// One or two API keys, separated by a comma (two while one is being replaced); at least 16 characters each.
-    #[arg(long, env = "DATA_API_KEYS", hide_env_values = true, value_delimiter = ',', required = true)]
+    #[arg(long, env = "DATA_API_KEYS", value_name = "DATA_API_KEYS", hide_env_values = true, value_delimiter = ',', value_parser = trimmed, required = true)]
     pub keys: Vec<String>,
     /// Databases that may be used, separated by commas.
-    #[arg(long, env = "DATA_API_DATABASES", value_delimiter = ',', required = true)]
+    #[arg(long, env = "DATA_API_DATABASES", value_name = "DATA_API_DATABASES", value_delimiter = ',', value_parser = trimmed, required = true)]
     pub databases: Vec<String>,
     /// Largest request body in bytes.
-    #[arg(long, env = "DATA_API_MAX_BODY", default_value_t = 16 * 1024 * 1024)]
+    #[arg(long, env = "DATA_API_MAX_BODY", value_name = "DATA_API_MAX_BODY", default_value_t = 16 * 1024 * 1024)]
     pub max_body: usize,
     /// Longest time for one request in seconds.
-    #[arg(long, env = "DATA_API_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=300))]
+    #[arg(long, env = "DATA_API_TIMEOUT", value_name = "DATA_API_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=300))]
     pub timeout: u64,
 }
 
@@ -64,11 +64,16 @@ pub struct IndexesConfig {
     #[command(flatten)]
     pub database: DatabaseConfig,
     /// Database that gets the indexes.
-    #[arg(long, env = "DATA_API_DATABASE")]
+    #[arg(long, env = "DATA_API_DATABASE", value_name = "DATA_API_DATABASE")]
     pub name: String,
 }
 
 impl ServeConfig {
+    /// Longest time for one request.
+    pub fn limit(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+
     /// Says what is wrong, in words for an operator.
     pub fn check(&self) -> Result<(), String> {
         if self.keys.len() > 2 {
@@ -85,6 +90,11 @@ impl ServeConfig {
         }
         Ok(())
     }
+}
+
+/// An entry of a list: people write a space behind the comma.
+fn trimmed(entry: &str) -> Result<String, Infallible> {
+    Ok(entry.trim().to_owned())
 }
 
 impl DatabaseConfig {

@@ -5,11 +5,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use mongodb::error::{ErrorKind, WriteFailure};
+use mongodb::error::{ErrorKind, TRANSIENT_TRANSACTION_ERROR, WriteFailure};
 use serde::Serialize;
 
 /// Where an error is explained.
 const LINK: &str = "https://www.mongodb.com/docs/manual/reference/error-codes/";
+
+/// The server's number for an operation that ran into its time limit.
+const MAX_TIME_EXPIRED: i32 = 50;
 
 /// Why a request failed.
 #[derive(Debug)]
@@ -28,8 +31,17 @@ pub enum ApiError {
     TransactionAborted(String),
     /// 413: the body or the answer is too large.
     TooLarge(String),
-    /// 400: the database refused, with its number when it gave one.
-    MongoDb(String, Option<i32>),
+    /// 405: the path wants another method.
+    MethodNotAllowed,
+    /// 400: the database refused, in its own words.
+    MongoDb {
+        /// What it said.
+        message: String,
+        /// Its number of the error, when it gave one.
+        code: Option<i32>,
+        /// Whether the same transaction may succeed when it is tried again.
+        transient: bool,
+    },
     /// 503: the database cannot be reached, or did not answer in time.
     Unavailable(String),
 }
@@ -56,7 +68,11 @@ impl ApiError {
             Self::NotFound(text) => (StatusCode::NOT_FOUND, "NotFound", text, None),
             Self::TransactionAborted(text) => (StatusCode::CONFLICT, "TransactionAborted", text, None),
             Self::TooLarge(text) => (StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", text, None),
-            Self::MongoDb(text, code) => (StatusCode::BAD_REQUEST, "MongoDBError", text, code),
+            Self::MethodNotAllowed => {
+                let text = "this path does not take this method".into();
+                (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", text, None)
+            }
+            Self::MongoDb { message, code, .. } => (StatusCode::BAD_REQUEST, "MongoDBError", message, code),
             Self::Unavailable(text) => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", text, None),
         }
     }
@@ -71,26 +87,40 @@ impl IntoResponse for ApiError {
 
 impl From<mongodb::error::Error> for ApiError {
     fn from(error: mongodb::error::Error) -> Self {
-        let code = match error.kind.as_ref() {
-            ErrorKind::Command(command) => Some(command.code),
-            ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
-            ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => Some(concern.code),
-            ErrorKind::InsertMany(many) => {
-                many.write_errors.as_ref().and_then(|errors| errors.first()).map(|first| first.code)
-            }
+        let transient = error.contains_label(TRANSIENT_TRANSACTION_ERROR);
+        let (message, code) = match error.kind.as_ref() {
             ErrorKind::ServerSelection { .. }
             | ErrorKind::Io(_)
             | ErrorKind::ConnectionPoolCleared { .. } => {
-                return Self::Unavailable(format!("the database cannot be reached: {error}"));
+                // The driver's words name addresses: those are for the operator.
+                tracing::warn!(%error, "the database cannot be reached");
+                return Self::Unavailable("the database cannot be reached".into());
             }
             ErrorKind::InvalidArgument { message, .. } => return Self::InvalidParameter(message.clone()),
-            _ => None,
+            kind => said_by_server(kind).unwrap_or_else(|| (error.to_string(), None)),
         };
-        // 50 is MaxTimeMSExpired.
-        if code == Some(50) {
+        if code == Some(MAX_TIME_EXPIRED) {
             Self::Unavailable("the database took too long".into())
         } else {
-            Self::MongoDb(error.to_string(), code)
+            Self::MongoDb { message, code, transient }
         }
     }
+}
+
+/// The server's text and number, without what the driver writes around them.
+fn said_by_server(kind: &ErrorKind) -> Option<(String, Option<i32>)> {
+    let (message, code) = match kind {
+        ErrorKind::Command(command) => (&command.message, command.code),
+        ErrorKind::Write(WriteFailure::WriteError(write)) => (&write.message, write.code),
+        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => (&concern.message, concern.code),
+        ErrorKind::InsertMany(many) => {
+            let first = many.write_errors.as_ref().and_then(|errors| errors.first());
+            let concern = many.write_concern_error.as_ref();
+            first
+                .map(|write| (&write.message, write.code))
+                .or_else(|| concern.map(|concern| (&concern.message, concern.code)))?
+        }
+        _ => return None,
+    };
+    Some((message.clone(), Some(code)))
 }

@@ -7,15 +7,18 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    body::{Bytes, to_bytes},
+    extract::{Path, Request as HttpRequest, State},
     http::{HeaderMap, HeaderName, StatusCode, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use bson::{Document, doc};
+use http_body_util::LengthLimitError;
 use mongodb::Client;
 use serde::Deserialize;
+use tokio::sync::oneshot;
 use tower_http::compression::CompressionLayer;
 
 use crate::{
@@ -41,6 +44,8 @@ const ACTIONS: [&str; 11] = [
     "aggregate",
     "transaction",
 ];
+/// How long requests at work may go on after the end of their own limit, once the service has been told to stop.
+const GRACE: Duration = Duration::from_secs(5);
 /// Slower requests are logged as warnings (the product's alert for the database).
 const SLOW: Duration = Duration::from_millis(200);
 
@@ -61,20 +66,37 @@ pub async fn serve(config: ServeConfig) -> Result<(), String> {
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let max_body = config.max_body;
-    let app = Router::new()
+    let patience = config.limit() + GRACE;
+    let app = app(Arc::new(Service { client, config, metrics }));
+    tracing::info!(%address, "ready");
+    let (told, stopping) = oneshot::channel();
+    let graceful = async {
+        stop().await;
+        let _ = told.send(());
+    };
+    tokio::select! {
+        done = axum::serve(listener, app).with_graceful_shutdown(graceful) => {
+            done.map_err(|error| error.to_string())?;
+            tracing::info!("stopped");
+        }
+        () = async { let _ = stopping.await; tokio::time::sleep(patience).await } => {
+            tracing::warn!("stopped; some connections were still busy");
+        }
+    }
+    Ok(())
+}
+
+fn app(service: Arc<Service>) -> Router {
+    Router::new()
         .route("/action/{name}", post(action))
         .route("/app/{app}/endpoint/data/v1/action/{name}", post(action_of_app))
         .route("/healthz", get(health))
         .route("/metrics", get(metrics_text))
         .fallback(async || ApiError::NotFound("there is nothing at this path".into()))
-        .layer(DefaultBodyLimit::max(max_body))
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(CompressionLayer::new())
-        .with_state(Arc::new(Service { client, config, metrics }));
-    tracing::info!(%address, "ready");
-    axum::serve(listener, app).with_graceful_shutdown(stop()).await.map_err(|error| error.to_string())?;
-    tracing::info!("stopped");
-    Ok(())
+        .layer(middleware::from_fn(echo_request_id))
+        .with_state(service)
 }
 
 async fn stop() {
@@ -99,13 +121,23 @@ struct Request {
     body: Body,
 }
 
+/// The caller's id of a request comes back with every answer, errors of the router included.
+async fn echo_request_id(request: HttpRequest, next: Next) -> Response {
+    let name = HeaderName::from_static("x-request-id");
+    let id = request.headers().get(&name).cloned();
+    let mut response = next.run(request).await;
+    if let Some(id) = id {
+        response.headers_mut().insert(name, id);
+    }
+    response
+}
+
 async fn action_of_app(
     state: State<Arc<Service>>,
     Path((_app, name)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
+    request: HttpRequest,
 ) -> Response {
-    action(state, Path(name), headers, body).await
+    action(state, Path(name), request).await
 }
 
 // The service is native: the ban on std clocks concerns the Worker.
@@ -113,26 +145,19 @@ async fn action_of_app(
 async fn action(
     State(service): State<Arc<Service>>,
     Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    request: HttpRequest,
 ) -> Response {
     let began = Instant::now();
-    service.metrics.in_flight.inc();
+    let _at_work = service.metrics.at_work();
     let known = ACTIONS.iter().copied().find(|known| *known == name);
-    let limit = Duration::from_secs(service.config.timeout);
-    let answered = tokio::time::timeout(limit, answer(&service, known, &name, &headers, &body));
-    let mut response = answered
+    let headers = request.headers().clone();
+    let response = tokio::time::timeout(service.config.limit(), answer(&service, known, &name, request))
         .await
         .unwrap_or_else(|_| Err(ApiError::Unavailable("the request took too long".into())))
         .unwrap_or_else(IntoResponse::into_response);
-    service.metrics.in_flight.dec();
     let (took, status) = (began.elapsed(), response.status().as_u16());
     service.metrics.answered(known.unwrap_or("unknown"), status, took);
-    let request_id = headers.get("x-request-id");
-    if let Some(id) = request_id {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id.clone());
-    }
-    let request_id = request_id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     if status >= 500 || took > SLOW {
         tracing::warn!(action = name, status, ms, request_id, "request");
@@ -142,16 +167,30 @@ async fn action(
     response
 }
 
+/// The whole body, or why it is not taken.
+async fn read_body(request: HttpRequest, most: usize) -> Result<Bytes, ApiError> {
+    to_bytes(request.into_body(), most).await.map_err(|error| {
+        let limited = std::error::Error::source(&error).is_some_and(|cause| cause.is::<LengthLimitError>());
+        if limited {
+            ApiError::TooLarge(format!("the body is larger than {most} bytes"))
+        } else {
+            ApiError::InvalidParameter("the body ended early".into())
+        }
+    })
+}
+
 async fn answer(
     service: &Service,
     known: Option<&'static str>,
     name: &str,
-    headers: &HeaderMap,
-    body: &[u8],
+    request: HttpRequest,
 ) -> Result<Response, ApiError> {
-    auth::check(headers, &service.config.keys)?;
+    auth::check(request.headers(), &service.config.keys)?;
     let name = known.ok_or_else(|| ApiError::NotFound(format!("there is no action {name}")))?;
-    let request: Request = serde_json::from_slice(body)
+    let format =
+        Format::from_accept(request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()));
+    let body = read_body(request, service.config.max_body).await?;
+    let request: Request = serde_json::from_slice(&body)
         .map_err(|error| ApiError::InvalidParameter(format!("the body cannot be read: {error}")))?;
     let needed = |name: &str, value: Option<String>| {
         value
@@ -164,7 +203,7 @@ async fn answer(
         return Err(ApiError::Forbidden(format!("database {database} is not on the list of this service")));
     }
     let database = service.client.database(&database);
-    let limit = Duration::from_secs(service.config.timeout);
+    let limit = service.config.limit();
     let (status, document) = if name == "transaction" {
         let steps =
             request.actions.ok_or_else(|| ApiError::InvalidParameter("actions is required".into()))?;
@@ -175,7 +214,6 @@ async fn answer(
         let status = if action.inserts() { StatusCode::CREATED } else { StatusCode::OK };
         (status, action.run(&database, &collection, limit, None).await?)
     };
-    let format = Format::from_accept(headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()));
     Ok(written(status, format, document))
 }
 

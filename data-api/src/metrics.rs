@@ -25,13 +25,21 @@ struct ActionLabel {
     action: &'static str,
 }
 
+/// A request at work.
+pub struct AtWork(Gauge);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// All counters.
 pub struct Metrics {
     registry: Registry,
     requests: Family<Labels, Counter>,
     duration: Family<ActionLabel, Histogram>,
-    /// Requests at work.
-    pub in_flight: Gauge,
+    in_flight: Gauge,
     connections: Gauge<i64, AtomicI64>,
 }
 
@@ -50,6 +58,12 @@ impl Metrics {
         registry.register("requests_in_flight", "Requests at work", in_flight.clone());
         registry.register("database_connections", "Open connections to the database", connections.clone());
         Self { registry, requests, duration, in_flight, connections }
+    }
+
+    /// Counts a request as at work until the guard is dropped, also when its caller hangs up.
+    pub fn at_work(&self) -> AtWork {
+        self.in_flight.inc();
+        AtWork(self.in_flight.clone())
     }
 
     /// Counts an answer.
