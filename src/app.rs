@@ -6,11 +6,12 @@ use axum::{Router, http::header, routing::get};
 use worker::Env;
 
 use crate::{
-    auth, communication, config::Config, health, http::error::ApiError, leaderboard, regions, state::AppState,
+    audit, auth, communication, config::Config, features, health, http::error::ApiError, leaderboard, pages,
+    referrals, regions, state::AppState, users,
 };
 
 /// The API description, made by `scripts/openapi`.
-const OPENAPI: &str = include_str!("../docs/openapi.json");
+pub const OPENAPI: &str = include_str!("../docs/openapi.json");
 const NOTHING: ApiError = ApiError::NotFound("There is nothing at this address");
 
 /// What an isolate builds once.
@@ -28,7 +29,12 @@ impl App {
         let router = Router::new()
             .merge(health::router())
             .merge(auth::router())
+            .merge(users::router())
             .merge(regions::router())
+            .merge(referrals::router())
+            .merge(features::router())
+            .merge(audit::router())
+            .merge(pages::router())
             .merge(communication::router())
             .merge(leaderboard::router())
             .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)));
@@ -66,7 +72,11 @@ pub fn description() -> String {
     for part in [
         health::describe(),
         auth::describe(),
+        users::describe(),
         regions::describe(),
+        referrals::describe(),
+        features::describe(),
+        audit::describe(),
         communication::describe(),
         leaderboard::describe(),
     ] {

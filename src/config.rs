@@ -2,6 +2,15 @@
 
 use worker::Env;
 
+/// How new passwords are hashed; both kinds are always read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum PasswordHash {
+    /// Cost 12; the old server reads it, too.
+    Bcrypt,
+    /// Argon2id with the parameters that OWASP advises; the way back to the old server is closed.
+    Argon2id,
+}
+
 /// Settings that do not change while an isolate lives.
 #[derive(Clone)]
 pub struct Config {
@@ -9,6 +18,14 @@ pub struct Config {
     pub jwt_secret: String,
     /// Web origins that may read answers, besides those of development.
     pub cors_origins: Vec<String>,
+    /// Debugging aids answer.
+    pub is_development: bool,
+    /// Where links in letters lead, without a slash at the end.
+    pub public_url: String,
+    /// Sender of letters.
+    pub email_from: String,
+    /// How new passwords are hashed.
+    pub password_hash: PasswordHash,
     /// Where the Data API is.
     pub store: store::Settings,
 }
@@ -21,11 +38,23 @@ impl Config {
         if jwt_secret.is_empty() {
             return Err("JWT_SECRET is not set; see docs/configuration.md".into());
         }
+        let password_hash = match variable("PASSWORD_HASH").as_str() {
+            "" | "bcrypt" => PasswordHash::Bcrypt,
+            "argon2id" => PasswordHash::Argon2id,
+            other => return Err(format!("PASSWORD_HASH is {other}; it must be bcrypt or argon2id")),
+        };
+        let given = |name: &str, otherwise: &str| {
+            Some(variable(name)).filter(|value| !value.is_empty()).unwrap_or_else(|| otherwise.to_owned())
+        };
         let origins = variable("CORS_ORIGINS");
         let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
         Ok(Self {
             jwt_secret,
             cors_origins: origins.map(str::to_owned).collect(),
+            is_development: variable("ENVIRONMENT") == "development",
+            public_url: given("PUBLIC_URL", "http://127.0.0.1:8787").trim_end_matches('/').to_owned(),
+            email_from: given("EMAIL_FROM", "no-reply@aarambh.example"),
+            password_hash,
             store: durable::store_settings(env)
                 .map_err(|error| format!("{error}; see docs/configuration.md"))?,
         })

@@ -5,14 +5,20 @@
 //! objects of `durable`.
 
 mod app;
+mod audit;
 mod auth;
 mod communication;
 mod config;
+mod email;
+mod features;
 mod health;
 mod http;
 mod leaderboard;
+mod pages;
+mod referrals;
 mod regions;
 mod state;
+mod users;
 
 use std::sync::OnceLock;
 

@@ -1,18 +1,24 @@
 //! What handlers share: the environment, the store, and small caches that live as long as the isolate.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::Hash,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use domain::{Id, Timestamp, subscription::Feature};
+use domain::{
+    Id, Timestamp,
+    subscription::{Holder, Tier},
+};
 use futures_util::{FutureExt, pin_mut, select};
-use store::{Store, StoreError, plans::PlanRef, regions::Region, users::Account};
+use store::{Store, StoreError, features::Feature, plans::Plan, regions::Region, users::Account};
 use worker::{Delay, Env};
 
-use crate::{auth::token::Tokens, config::Config};
+use crate::{
+    auth::token::Tokens,
+    config::{Config, PasswordHash},
+};
 
 /// A deactivated account is refused everywhere within 10 s: an isolate trusts what it read for a little less.
 const ACCOUNT_MS: i64 = 8_000;
@@ -31,10 +37,18 @@ pub struct AppState {
     pub tokens: Tokens,
     /// The database.
     pub store: Store,
+    /// Debugging aids answer.
+    pub is_development: bool,
+    /// Where links in letters lead.
+    pub public_url: String,
+    /// Sender of letters.
+    pub email_from: String,
+    /// How new passwords are hashed.
+    pub password_hash: PasswordHash,
     accounts: Cache<Id, Account>,
-    features: Cache<(), Arc<HashMap<String, Feature>>>,
+    features: Cache<(), Arc<Vec<Feature>>>,
     regions: Cache<Id, Option<Region>>,
-    plans: Cache<Id, Option<PlanRef>>,
+    plans: Cache<Id, Option<Plan>>,
 }
 
 /// A handle to [`AppState`].
@@ -47,6 +61,10 @@ impl AppState {
             env,
             tokens: Tokens::new(&config.jwt_secret),
             store: Store::new(config.store.clone()),
+            is_development: config.is_development,
+            public_url: config.public_url.clone(),
+            email_from: config.email_from.clone(),
+            password_hash: config.password_hash,
             accounts: Cache::new(20_000),
             features: Cache::new(1),
             regions: Cache::new(1_000),
@@ -97,20 +115,71 @@ impl AppState {
         self.accounts.forget(&id);
     }
 
-    /// All features by key.
-    pub async fn features(&self) -> Result<Arc<HashMap<String, Feature>>, StoreError> {
-        let load = async || Ok(Arc::new(store::features::all(&self.store).await?.into_iter().collect()));
-        self.features.get_or_load((), load).await
+    /// All features, in the order of lists.
+    pub async fn features(&self) -> Result<Arc<Vec<Feature>>, StoreError> {
+        self.features.get_or_load((), async || Ok(Arc::new(store::features::all(&self.store).await?))).await
+    }
+
+    /// A feature, if it exists.
+    pub async fn feature(&self, key: &str) -> Result<Option<Feature>, StoreError> {
+        match self.features().await?.iter().find(|feature| feature.key == key) {
+            Some(known) => Ok(Some(known.clone())),
+            None => store::features::by_key(&self.store, key).await,
+        }
+    }
+
+    /// After a change of features.
+    pub fn forget_features(&self) {
+        self.features.forget(&());
     }
 
     /// A region, if it exists.
     pub async fn region(&self, id: Id) -> Result<Option<Region>, StoreError> {
-        self.regions.get_or_load(id, async || store::regions::by_id(&self.store, id).await).await
+        Ok(self.regions([id]).await?.remove(&id))
+    }
+
+    /// Those of these regions that exist.
+    pub async fn regions(
+        &self,
+        ids: impl IntoIterator<Item = Id>,
+    ) -> Result<HashMap<Id, Region>, StoreError> {
+        let load = async |ids: &[Id]| {
+            let found = store::regions::by_ids(&self.store, ids).await?;
+            Ok(found.into_iter().map(|region| (region.id, region)).collect())
+        };
+        self.regions.get_all_or_load(ids, load).await
+    }
+
+    /// After a change of a region.
+    pub fn forget_region(&self, id: Id) {
+        self.regions.forget(&id);
     }
 
     /// A plan, if it exists.
-    pub async fn plan(&self, id: Id) -> Result<Option<PlanRef>, StoreError> {
-        self.plans.get_or_load(id, async || store::plans::reference(&self.store, id).await).await
+    pub async fn plan(&self, id: Id) -> Result<Option<Plan>, StoreError> {
+        Ok(self.plans([id]).await?.remove(&id))
+    }
+
+    /// Those of these plans that exist.
+    pub async fn plans(&self, ids: impl IntoIterator<Item = Id>) -> Result<HashMap<Id, Plan>, StoreError> {
+        let load = async |ids: &[Id]| {
+            let found = store::plans::by_ids(&self.store, ids).await?;
+            Ok(found.into_iter().map(|plan| (plan.id, plan)).collect())
+        };
+        self.plans.get_all_or_load(ids, load).await
+    }
+
+    /// What an account brings to the paid gate.
+    pub async fn holder(&self, account: &Account) -> Result<Holder, StoreError> {
+        let info = &account.student_info;
+        let holder = Holder { role: account.role, plan_expiry: info.plan_expiry_date, tier: Tier::default() };
+        match info.current_plan.filter(|_| holder.is_subscribed(durable::now())) {
+            Some(plan) => Ok(Holder {
+                tier: self.plan(plan).await?.map(|plan| plan.tier).unwrap_or_default(),
+                ..holder
+            }),
+            None => Ok(holder),
+        }
     }
 }
 
@@ -159,5 +228,35 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         let value = load().await?;
         self.put(key, value.clone(), now);
         Ok(value)
+    }
+}
+
+impl<K: Copy + Eq + Hash, V: Clone> Cache<K, Option<V>> {
+    /// Those that exist; the unknown ones are loaded together.
+    async fn get_all_or_load(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        load: impl AsyncFnOnce(&[K]) -> Result<HashMap<K, V>, StoreError>,
+    ) -> Result<HashMap<K, V>, StoreError> {
+        let now = durable::now();
+        let (mut found, mut unknown) = (HashMap::new(), HashSet::new());
+        for key in keys {
+            match self.get(&key, now, CATALOGUE_MS) {
+                Some(known) => found.extend(known.map(|value| (key, value))),
+                None => {
+                    unknown.insert(key);
+                }
+            }
+        }
+        if !unknown.is_empty() {
+            let unknown: Vec<K> = unknown.into_iter().collect();
+            let mut loaded = load(&unknown).await?;
+            for key in unknown {
+                let value = loaded.remove(&key);
+                self.put(key, value.clone(), now);
+                found.extend(value.map(|value| (key, value)));
+            }
+        }
+        Ok(found)
     }
 }

@@ -18,6 +18,18 @@ pub enum Role {
 }
 
 impl Role {
+    /// What an account is when its document does not say.
+    #[must_use]
+    pub const fn student() -> Self {
+        Self::Student
+    }
+
+    /// Reads the stored form.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        [Self::Student, Self::Teacher, Self::Admin].into_iter().find(|role| role.as_str() == text)
+    }
+
     /// The role as stored and sent.
     #[must_use]
     pub fn as_str(self) -> &'static str {

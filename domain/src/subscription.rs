@@ -1,16 +1,54 @@
 //! The paid gate (contract: x-middleware.featureGate, x-must-keep): one decision for every gated route.
 
 use chrono::{DateTime, Days, Months, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Timestamp, accounts::Role};
 
-/// A feature document, as far as the gate reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a plan opens, least first. Only an active subscription has one; a plan that does not say is a basic one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// Opens what any paid plan opens.
+    Free,
+    /// The usual plan.
+    #[default]
+    Basic,
+    /// More.
+    Premium,
+    /// Everything.
+    Pro,
+}
+
+/// A feature, as far as the gate reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Feature {
     /// Switched on.
     pub is_active: bool,
     /// Needs a subscription.
     pub is_paid: bool,
+    /// The least plan that opens it, when it is paid.
+    pub required: Tier,
+}
+
+/// What somebody has, as far as the gate reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// Admins and teachers pass every paid feature.
+    pub role: Role,
+    /// `studentInfo.planExpiryDate`: the only truth about a subscription.
+    pub plan_expiry: Option<Timestamp>,
+    /// Tier of the plan; basic when it is unknown.
+    pub tier: Tier,
+}
+
+impl Holder {
+    /// Whether his subscription runs: admins and teachers always, students until the expiry.
+    #[must_use]
+    pub fn is_subscribed(&self, now: Timestamp) -> bool {
+        self.role != Role::Student || self.plan_expiry.is_some_and(|expiry| expiry > now)
+    }
 }
 
 /// Why a feature is closed to somebody.
@@ -20,26 +58,21 @@ pub enum Refusal {
     Unavailable,
     /// A running subscription is needed.
     SubscriptionRequired,
+    /// A larger plan is needed.
+    UpgradeRequired,
 }
 
-/// Whether a subscription runs: admins and teachers always, students until `planExpiryDate`, which is the only truth.
-#[must_use]
-pub fn is_running(role: Role, plan_expiry: Option<Timestamp>, now: Timestamp) -> bool {
-    !matches!(role, Role::Student) || plan_expiry.is_some_and(|expiry| expiry > now)
-}
-
-/// Decides whether an account may use a feature. `None`: there is no such feature.
-pub fn gate(
-    feature: Option<&Feature>,
-    role: Role,
-    plan_expiry: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<(), Refusal> {
+/// Decides whether somebody may use a feature. `None`: there is no such feature.
+pub fn gate(feature: Option<Feature>, holder: Holder, now: Timestamp) -> Result<(), Refusal> {
     let feature = feature.filter(|feature| feature.is_active).ok_or(Refusal::Unavailable)?;
-    if !feature.is_paid || is_running(role, plan_expiry, now) {
+    if !feature.is_paid || holder.role != Role::Student {
         Ok(())
-    } else {
+    } else if !holder.is_subscribed(now) {
         Err(Refusal::SubscriptionRequired)
+    } else if holder.tier < feature.required {
+        Err(Refusal::UpgradeRequired)
+    } else {
+        Ok(())
     }
 }
 
@@ -80,20 +113,28 @@ mod tests {
     fn the_gate() {
         let now = Timestamp::from_millis(1000);
         let (before, after) = (Some(Timestamp::from_millis(1000)), Some(Timestamp::from_millis(1001)));
-        let free = Feature { is_active: true, is_paid: false };
-        let paid = Feature { is_active: true, is_paid: true };
-        let off = Feature { is_active: false, is_paid: false };
-        for (feature, role, expiry, expected) in [
-            (None, Role::Admin, after, Err(Refusal::Unavailable)),
-            (Some(&off), Role::Admin, after, Err(Refusal::Unavailable)),
-            (Some(&free), Role::Student, None, Ok(())),
-            (Some(&paid), Role::Student, None, Err(Refusal::SubscriptionRequired)),
-            (Some(&paid), Role::Student, before, Err(Refusal::SubscriptionRequired)),
-            (Some(&paid), Role::Student, after, Ok(())),
-            (Some(&paid), Role::Teacher, None, Ok(())),
-            (Some(&paid), Role::Admin, None, Ok(())),
+        let feature = |is_active, is_paid, required| Some(Feature { is_active, is_paid, required });
+        let (free, paid, off) = (
+            feature(true, false, Tier::Pro),
+            feature(true, true, Tier::Free),
+            feature(false, false, Tier::Free),
+        );
+        let premium = feature(true, true, Tier::Premium);
+        for (feature, role, plan_expiry, tier, expected) in [
+            (None, Role::Admin, after, Tier::Pro, Err(Refusal::Unavailable)),
+            (off, Role::Admin, after, Tier::Pro, Err(Refusal::Unavailable)),
+            (free, Role::Student, None, Tier::Basic, Ok(())),
+            (paid, Role::Student, None, Tier::Basic, Err(Refusal::SubscriptionRequired)),
+            (paid, Role::Student, before, Tier::Basic, Err(Refusal::SubscriptionRequired)),
+            (paid, Role::Student, after, Tier::Basic, Ok(())),
+            (paid, Role::Teacher, None, Tier::Basic, Ok(())),
+            (premium, Role::Admin, None, Tier::Basic, Ok(())),
+            (premium, Role::Student, after, Tier::Basic, Err(Refusal::UpgradeRequired)),
+            (premium, Role::Student, after, Tier::Pro, Ok(())),
+            (premium, Role::Student, before, Tier::Pro, Err(Refusal::SubscriptionRequired)),
         ] {
-            assert_eq!(gate(feature, role, expiry, now), expected, "{feature:?} {role:?} {expiry:?}");
+            let holder = Holder { role, plan_expiry, tier };
+            assert_eq!(gate(feature, holder, now), expected, "{feature:?} {holder:?}");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Points in time, injected by the caller.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 
 /// Milliseconds since 1970, UTC. Written as ISO 8601 with milliseconds and `Z`; read from that or from Extended JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = String, format = DateTime)]
 pub struct Timestamp(i64);
 
@@ -14,6 +14,28 @@ impl Timestamp {
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
+    }
+
+    /// Reads what a client sends: ISO 8601 with or without time and zone (then UTC). A bare day is its first instant.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let at = |date: NaiveDate| date.and_hms_opt(0, 0, 0).map(|time| time.and_utc().timestamp_millis());
+        DateTime::parse_from_rfc3339(text)
+            .map(|time| time.timestamp_millis())
+            .ok()
+            .or_else(|| {
+                NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+                    .ok()
+                    .map(|time| time.and_utc().timestamp_millis())
+            })
+            .or_else(|| {
+                NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
+                    .ok()
+                    .map(|time| time.and_utc().timestamp_millis())
+            })
+            .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(at))
+            .map(Self)
     }
 
     /// Milliseconds since 1970.
@@ -104,6 +126,22 @@ mod tests {
             r#"{"$date": "2023-11-14T22:13:20.007Z"}"#,
         ] {
             assert_eq!(serde_json::from_str::<Timestamp>(form).unwrap(), time);
+        }
+    }
+
+    #[test]
+    fn clients_send_times_in_several_forms() {
+        for (text, iso) in [
+            ("2026-01-02", Some("2026-01-02T00:00:00.000Z")),
+            ("2026-01-02T03:04:05.678Z", Some("2026-01-02T03:04:05.678Z")),
+            ("2026-01-02T03:04:05+05:30", Some("2026-01-01T21:34:05.000Z")),
+            ("2026-01-02T03:04:05", Some("2026-01-02T03:04:05.000Z")),
+            ("2026-01-02T03:04", Some("2026-01-02T03:04:00.000Z")),
+            ("2026-13-02", None),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(Timestamp::from_text(text).map(Timestamp::to_iso).as_deref(), iso, "{text}");
         }
     }
 

@@ -22,6 +22,7 @@ const worker = await startWorker({
   port,
   build: env["BUILD"] ?? "build",
   state: join(folder, "objects"),
+  outbox: join(folder, "outbox"),
   dataApi,
   variables: { ENVIRONMENT: "development", JWT_SECRET: secret(join(folder, "jwt.key")), ...variables },
 });

@@ -10,11 +10,14 @@ export const VARIABLES = [
   "ADMIN_EMAIL",
   "ANONYMOUS_PRONUNCIATION",
   "CORS_ORIGINS",
+  "EMAIL_FROM",
   "ENVIRONMENT",
   "JWT_SECRET",
   "OPENAI_API_KEY",
   "OPENAI_BASE_URL",
   "OPENAI_MODEL",
+  "PASSWORD_HASH",
+  "PUBLIC_URL",
   "RATE_LIMITS",
   "RAZORPAY_BASE_URL",
   "RAZORPAY_KEY_ID",
@@ -28,6 +31,8 @@ export interface WorkerOptions {
   build: string;
   /** Folder of the objects' databases. */
   state: string;
+  /** Folder for the letters that the Worker sends. */
+  outbox: string;
   dataApi: DataApi;
   variables: Record<string, string>;
 }
@@ -37,6 +42,7 @@ export async function startWorker({
   port,
   build,
   state,
+  outbox,
   dataApi,
   variables,
 }: WorkerOptions): Promise<Miniflare> {
@@ -55,8 +61,12 @@ export async function startWorker({
       DATA_API_KEY: dataApi.key,
       DATA_API_SOURCE: "local",
       DATA_API_DATABASE: dataApi.database,
+      PUBLIC_URL: `http://127.0.0.1:${port}`,
       ...variables,
     },
+    email: { send_email: [{ name: "EMAIL" }] },
+    // Letters land in a folder below this one.
+    defaultProjectTmpPath: outbox,
     durableObjects: {
       CALL_ROOM: object("CallRoom"),
       REGION_LOBBY: object("RegionLobby"),

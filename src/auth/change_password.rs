@@ -57,7 +57,7 @@ pub async fn change_password(
     if !password::verify(current, stored.as_deref()).await {
         return Err(WRONG);
     }
-    let hash = password::hash(new).await;
+    let hash = password::hash(state.password_hash, new).await?;
     // Two changes at once: the one that finds another hash in place has been overtaken.
     if !users::change_password(&state.store, id, stored.as_deref().unwrap_or_default(), &hash, durable::now())
         .await?

@@ -90,6 +90,10 @@ async fn sign_in(
         return Err(ApiError::Unauthorized(text::DEACTIVATED));
     }
     let now = durable::now();
+    if password::is_outdated(state.password_hash, &account.password) {
+        let hash = password::hash(state.password_hash, secret).await?;
+        users::rehash(&state.store, account.id, &account.password, &hash).await?;
+    }
     let token = state.tokens.issue(account.id, account.token_version.as_i64(), durable::new_id(), now)?;
     let user = users::signed_in(&state.store, account.id, admin, now).await?;
     let user = user.ok_or(ApiError::Unauthorized(text::INVALID_CREDENTIALS))?;

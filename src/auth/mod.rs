@@ -5,6 +5,7 @@ pub mod login;
 pub mod me;
 pub mod password;
 pub mod register;
+pub mod reset;
 pub mod token;
 
 use crate::http::routes::operations;
@@ -16,4 +17,6 @@ operations!(
     me::me,
     me::logout,
     change_password::change_password,
+    reset::forgot_password,
+    reset::reset_password,
 );

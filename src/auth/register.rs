@@ -13,7 +13,7 @@ use durable::{
 };
 use serde_json::{Map, Value};
 use store::{
-    StoreError, referrals, regions,
+    StoreError, regions,
     users::{self, NewUser},
 };
 use utoipa::ToSchema;
@@ -26,6 +26,7 @@ use crate::{
         extract::JsonBody,
         validate::{Checks, Field},
     },
+    referrals::offer,
     state::Shared,
 };
 
@@ -82,12 +83,12 @@ pub async fn register(
     let now = durable::now();
     let region = region_of(&state, &checked.region, now).await?;
     let referred_by = match (&checked.code, checked.role) {
-        (Some(code), Role::Student) => referrer(&state, code, now).await?,
+        (Some(code), Role::Student) => offer(&state, code, now).await?.map(|offer| offer.teacher.id),
         _ => None,
     };
     let new = NewUser {
         id: durable::new_id(),
-        password: password::hash(checked.password).await,
+        password: password::hash(state.password_hash, checked.password).await?,
         name: checked.name,
         email: checked.email,
         phone: checked.phone,
@@ -95,6 +96,7 @@ pub async fn register(
         region,
         referred_by,
         referral_code: None,
+        more: Map::new(),
         now,
     };
     let new = insert(&state, new).await?;
@@ -160,14 +162,6 @@ async fn region_of(state: &Shared, text: &str, now: Timestamp) -> ApiResult<Id> 
         Some(region) if region.is_active => Ok(region.id),
         Some(_) => Err(NOT_OFFERED),
         None => Ok(regions::default_region(&state.store, now).await?),
-    }
-}
-
-/// The teacher behind a code: of the referrals first, then the teachers' own.
-async fn referrer(state: &Shared, code: &str, now: Timestamp) -> ApiResult<Option<Id>> {
-    match referrals::teacher_of_valid(&state.store, code, now).await? {
-        Some(teacher) => Ok(Some(teacher)),
-        None => Ok(users::teacher_by_code(&state.store, code).await?),
     }
 }
 

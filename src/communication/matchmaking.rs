@@ -135,13 +135,15 @@ pub async fn find_partner(
 /// Refuses who may not use a kind of session (domain::subscription).
 pub async fn gate(state: &Shared, account: &Account, session_type: SessionType) -> ApiResult<()> {
     let Some(key) = session_type.feature_key() else { return Ok(()) };
-    let features = state.features().await?;
-    let expiry = account.student_info.plan_expiry_date;
-    subscription::gate(features.get(key), account.role, expiry, durable::now()).map_err(|refusal| {
-        ApiError::SubscriptionRequired(match refusal {
-            Refusal::Unavailable => "This feature is not available right now",
-            Refusal::SubscriptionRequired => "This feature needs a subscription",
-        })
+    let (feature, holder) = futures_util::try_join!(state.feature(key), state.holder(account))?;
+    subscription::gate(feature.map(|feature| feature.rule()), holder, durable::now()).map_err(|refusal| {
+        match refusal {
+            Refusal::Unavailable => ApiError::SubscriptionRequired("This feature is not available right now"),
+            Refusal::SubscriptionRequired => {
+                ApiError::SubscriptionRequired("This feature needs a subscription")
+            }
+            Refusal::UpgradeRequired => ApiError::UpgradeRequired("This feature needs a larger plan"),
+        }
     })
 }
 

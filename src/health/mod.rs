@@ -4,4 +4,4 @@ mod probes;
 
 use crate::http::routes::operations;
 
-operations!(probes::health, probes::keepalive);
+operations!(probes::health, probes::keepalive, probes::test_connection, probes::endpoints);

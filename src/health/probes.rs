@@ -1,9 +1,24 @@
 //! Liveness, for load balancers and people.
 
-use axum::Json;
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, header},
+};
 use domain::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
+
+use crate::{
+    app::OPENAPI,
+    http::error::{ApiError, ApiResult, ErrorBody},
+    state::Shared,
+};
+
+const NOT_HERE: ApiError = ApiError::NotFound("There is nothing at this address");
 
 /// The answer of a probe.
 #[derive(Serialize, ToSchema)]
@@ -44,4 +59,76 @@ pub struct Alive {
 #[utoipa::path(get, path = "/keepalive", tag = "server", responses((status = 200, body = Alive)))]
 pub async fn keepalive() -> Json<Alive> {
     Json(Alive { success: true, message: "Alive", timestamp: durable::now() })
+}
+
+/// What a client sent.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Echo {
+    success: bool,
+    message: &'static str,
+    origin: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    timestamp: Timestamp,
+}
+
+/// In development: the origin and the name of the client.
+#[utoipa::path(get, path = "/test-connection", tag = "server", responses(
+    (status = 200, body = Echo),
+    (status = 404, body = ErrorBody, description = "Not in development"),
+))]
+pub async fn test_connection(State(state): State<Shared>, headers: HeaderMap) -> ApiResult<Json<Echo>> {
+    if !state.is_development {
+        return Err(NOT_HERE);
+    }
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Ok(Json(Echo {
+        success: true,
+        message: "The connection works",
+        origin: text(header::ORIGIN).unwrap_or_else(|| "no origin".into()),
+        user_agent: text(header::USER_AGENT),
+        timestamp: durable::now(),
+    }))
+}
+
+/// All operations by group.
+#[derive(Serialize, ToSchema)]
+pub struct Endpoints {
+    success: bool,
+    message: &'static str,
+    endpoints: BTreeMap<String, Vec<String>>,
+}
+
+/// In development: all operations, from the API description.
+#[utoipa::path(get, path = "/test", tag = "server", responses(
+    (status = 200, body = Endpoints),
+    (status = 404, body = ErrorBody, description = "Not in development"),
+))]
+pub async fn endpoints(State(state): State<Shared>) -> ApiResult<Json<Endpoints>> {
+    #[derive(Deserialize)]
+    struct Description {
+        paths: BTreeMap<String, BTreeMap<String, Operation>>,
+    }
+    #[derive(Deserialize)]
+    struct Operation {
+        #[serde(default)]
+        tags: Vec<Value>,
+    }
+    if !state.is_development {
+        return Err(NOT_HERE);
+    }
+    let description: Description =
+        serde_json::from_str(OPENAPI).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let mut endpoints: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, operations) in description.paths {
+        for (method, operation) in operations {
+            let group = operation.tags.first().and_then(Value::as_str).unwrap_or("other");
+            endpoints
+                .entry(group.to_owned())
+                .or_default()
+                .push(format!("{} /api{path}", method.to_uppercase()));
+        }
+    }
+    Ok(Json(Endpoints { success: true, message: "The operations of this API", endpoints }))
 }

@@ -35,6 +35,8 @@ pub mod text {
 pub enum ApiError {
     /// 400: the request makes no sense, in words for the user.
     BadRequest(&'static str),
+    /// 400: as before, with a figure in the words.
+    Refused(String),
     /// 400: fields of the body are wrong.
     Validation(Vec<FieldError>),
     /// 400: as before, and the message joins the reasons, as registration has it.
@@ -47,6 +49,8 @@ pub enum ApiError {
     Forbidden(&'static str),
     /// 403: the paid gate is closed.
     SubscriptionRequired(&'static str),
+    /// 403: the paid gate is open to larger plans only.
+    UpgradeRequired(&'static str),
     /// 404: there is none.
     NotFound(&'static str),
     /// 409: not in this state.
@@ -133,6 +137,8 @@ impl ApiError {
             Self::Unauthorized(text) => (S::UNAUTHORIZED, "UNAUTHORIZED", text.into(), none),
             Self::Forbidden(text) => (S::FORBIDDEN, "FORBIDDEN", text.into(), none),
             Self::SubscriptionRequired(text) => (S::FORBIDDEN, "SUBSCRIPTION_REQUIRED", text.into(), none),
+            Self::UpgradeRequired(text) => (S::FORBIDDEN, "PLAN_UPGRADE_REQUIRED", text.into(), none),
+            Self::Refused(text) => (S::BAD_REQUEST, "BAD_REQUEST", text, none),
             Self::NotFound(text) => (S::NOT_FOUND, "NOT_FOUND", text.into(), none),
             Self::Conflict(text) => (S::CONFLICT, "CONFLICT", text.into(), none),
             Self::TooLarge => {
@@ -177,6 +183,9 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            StoreError::Aborted(_) => {
+                Self::Conflict("Somebody else changed this at the same moment. Please try again")
+            }
             StoreError::Duplicate(_) | StoreError::Unreadable(_) | StoreError::Rejected(_) => {
                 Self::Internal(error.to_string())
             }

@@ -1,15 +1,21 @@
 //! Extractors: who asks, which document, what body.
 
+use std::{fmt::Display, sync::Arc};
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, header, request::Parts},
 };
-use domain::Id;
+use domain::{Id, Timestamp, accounts::Role};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use store::{StoreError, users::Account};
-use worker::send::SendFuture;
+use store::{
+    StoreError,
+    audit::{Change, Entry},
+    users::Account,
+};
+use worker::{Context, send::SendFuture};
 
 use super::error::{ApiError, text};
 use crate::{auth::token::Claims, state::Shared};
@@ -40,6 +46,61 @@ impl FromRequestParts<Shared> for AuthUser {
             check_token(&claims, &account)?;
             Ok(Self { account, claims })
         })
+    }
+}
+
+/// A signed-in administrator.
+pub struct Admin {
+    /// His account.
+    pub account: Account,
+    request_id: String,
+}
+
+impl FromRequestParts<Shared> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let AuthUser { account, .. } = AuthUser::from_request_parts(parts, state).await?;
+        if account.role != Role::Admin {
+            return Err(ApiError::Forbidden("This is for administrators only"));
+        }
+        let request_id = parts.extensions.get::<RequestId>();
+        Ok(Self { account, request_id: request_id.map(|id| id.0.to_string()).unwrap_or_default() })
+    }
+}
+
+impl Admin {
+    /// Where an operation is for others, too, and has looked at the role itself.
+    pub fn new(account: Account, request_id: &RequestId) -> Self {
+        Self { account, request_id: request_id.0.to_string() }
+    }
+
+    /// A line of the audit trail about what he is about to do.
+    pub fn entry(&self, action: &'static str, target: impl Display, changes: Vec<Change>) -> Entry {
+        Entry {
+            actor: self.account.id,
+            actor_name: self.account.name.clone(),
+            action,
+            target: Some(target.to_string()),
+            changes,
+            request_id: self.request_id.clone(),
+            at: durable::now(),
+        }
+    }
+}
+
+/// The name of a request in logs and answers.
+#[derive(Clone)]
+pub struct RequestId(pub Arc<str>);
+
+/// Runs work after the answer has left.
+#[derive(Clone)]
+pub struct Later(pub Arc<Context>);
+
+impl Later {
+    /// The request does not wait for it.
+    pub fn run(&self, work: impl Future<Output = ()> + 'static) {
+        self.0.wait_until(work);
     }
 }
 
@@ -121,6 +182,18 @@ fn pairs(text: &str) -> Map<String, Value> {
     pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect()
 }
 
+/// Reads a time of the query; a blank one counts as absent.
+pub fn query_time(text: Option<&String>) -> Result<Option<Timestamp>, ApiError> {
+    const BAD_DATE: ApiError = ApiError::BadRequest("startDate and endDate must be dates");
+    let given = text.filter(|text| !text.trim().is_empty());
+    given.map(|text| Timestamp::from_text(text).ok_or(BAD_DATE)).transpose()
+}
+
+/// A filter of the query as it is told in answers: `absent` when it was not given.
+pub fn told(value: Option<String>, absent: &str) -> String {
+    value.filter(|value| !value.is_empty()).unwrap_or_else(|| absent.to_owned())
+}
+
 /// The id in the path; a malformed one is a 400.
 pub struct IdPath(pub Id);
 
@@ -128,11 +201,28 @@ impl FromRequestParts<Shared> for IdPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
-        let Path(id) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| ApiError::BadRequest("The id in the address is not valid"))?;
-        id.parse().map(Self).map_err(|_| ApiError::BadRequest("The id in the address is not valid"))
+        let TextPath(id) = TextPath::from_request_parts(parts, state).await?;
+        parse_id(&id).map(Self)
     }
+}
+
+/// The name or id in the path as text; what is no text is a 400.
+pub struct TextPath(pub String);
+
+impl FromRequestParts<Shared> for TextPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(text)| Self(text)).map_err(|_| MALFORMED_ID)
+    }
+}
+
+const MALFORMED_ID: ApiError = ApiError::BadRequest("The id in the address is not valid");
+
+/// Reads an id of the address, where other checks come first.
+pub fn parse_id(text: &str) -> Result<Id, ApiError> {
+    text.parse().map_err(|_| MALFORMED_ID)
 }
 
 /// A JSON or form body as an object. A missing body, and one of another type, counts as empty.

@@ -1,21 +1,26 @@
 //! The rim: what every request passes first and last.
 
-use std::cell::Cell;
+use std::{cell::Cell, sync::Arc};
 
 use axum::{
     body::Body,
     http::{HeaderValue, Method, Request, StatusCode, Uri, header},
 };
+use futures_util::StreamExt;
 use serde_json::json;
 use tower_service::Service;
 use worker::{Context, Response, console_error};
 
 use super::{
     error::{ApiError, Pending},
-    extract::MAX_BODY,
+    extract::{Later, MAX_BODY, RequestId},
 };
 use crate::app::App;
 
+/// Most of a refused body that is read and dropped, bytes.
+const MAX_DRAINED: usize = 16 * 1024 * 1024;
+/// What handlers read. Each header costs a call into the runtime, so the others stay outside.
+const READ_HEADERS: [&str; 5] = ["authorization", "content-type", "upgrade", "origin", "user-agent"];
 /// Origins of development, besides those of the configuration (contract: x-server.cors).
 const LOCAL_PORTS: [&str; 5] = ["3000", "3001", "8081", "8082", "19006"];
 /// Headers of every answer (contract: x-server.securityHeaders).
@@ -35,14 +40,19 @@ const SECURITY_HEADERS: [(&str, &str); 11] = [
 const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:";
 
 /// Takes a request through the router and back.
-pub async fn handle(app: &App, mut request: worker::Request, _context: Context) -> worker::Result<Response> {
+pub async fn handle(app: &App, mut request: worker::Request, context: Context) -> worker::Result<Response> {
     let request_id = request_id(&request);
     let origin = request.headers().get("origin")?.filter(|origin| is_allowed(app, origin));
     if request.method() == worker::Method::Options {
         return finish(axum::http::Response::new(Body::empty()), &request_id, origin.as_deref(), true).await;
     }
     let response = match incoming(&mut request).await {
-        Ok(request) => app.router.clone().call(request).await.unwrap_or_else(|never| match never {}),
+        Ok(mut request) => {
+            let extensions = request.extensions_mut();
+            extensions.insert(RequestId(request_id.as_str().into()));
+            extensions.insert(Later(Arc::new(context)));
+            app.router.clone().call(request).await.unwrap_or_else(|never| match never {})
+        }
         Err(error) => axum::response::IntoResponse::into_response(error),
     };
     finish(response, &request_id, origin.as_deref(), false).await
@@ -85,7 +95,7 @@ async fn incoming(request: &mut worker::Request) -> Result<Request<Body>, ApiErr
     *incoming.uri_mut() = target(&request.inner().url())?;
     *incoming.method_mut() = Method::from_bytes(request.method().as_ref().as_bytes())
         .map_err(|_| ApiError::NotFound("There is nothing at this address"))?;
-    for name in ["authorization", "content-type", "upgrade"] {
+    for name in READ_HEADERS {
         if let Ok(Some(value)) = request.headers().get(name)
             && let Ok(value) = HeaderValue::from_str(&value)
         {
@@ -112,10 +122,24 @@ async fn body(request: &mut worker::Request) -> Result<Vec<u8>, ApiError> {
     }
     let length = request.headers().get("content-length").ok().flatten();
     if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MAX_BODY) {
+        drain(request).await;
         return Err(ApiError::TooLarge);
     }
     let bytes = request.bytes().await.map_err(|error| ApiError::Internal(error.to_string()))?;
     if bytes.len() > MAX_BODY { Err(ApiError::TooLarge) } else { Ok(bytes) }
+}
+
+/// Reads a body of no use to its end, within a bound: an answer before that would break the connection under a client
+/// that is still sending, and it would never see why.
+async fn drain(request: &mut worker::Request) {
+    let Ok(mut stream) = request.stream() else { return };
+    let mut seen = 0;
+    while let Some(Ok(chunk)) = stream.next().await {
+        seen += chunk.len();
+        if seen > MAX_DRAINED {
+            return;
+        }
+    }
 }
 
 /// Every route answers under `/api`, `/api/api` and without prefix (contract: x-base-paths).

@@ -26,9 +26,14 @@ impl<'a> Checks<'a> {
         Self { body, errors: Vec::new() }
     }
 
-    /// The raw field.
+    /// The raw field at a dotted path.
     pub fn field(&self, path: &str) -> Field<'a> {
-        match self.body.get(path) {
+        let (parents, name) =
+            path.rsplit_once('.').map_or((None, path), |(parents, name)| (Some(parents), name));
+        let body = parents.map_or(Some(self.body), |parents| {
+            parents.split('.').try_fold(self.body, |body, key| body.get(key)?.as_object())
+        });
+        match body.and_then(|body| body.get(name)) {
             None => Field::Absent,
             Some(Value::String(text)) => Field::Text(text),
             Some(other) => Field::Other(other),
@@ -79,6 +84,23 @@ impl<'a> Checks<'a> {
             path: path.to_owned(),
             location: "body",
         });
+    }
+
+    /// As [`Self::complain`], with the value as it was given.
+    pub fn complain_as_given(&mut self, path: &str, msg: &str) {
+        let value = match self.field(path) {
+            Field::Absent => None,
+            Field::Text(text) => Some(json!(text.trim())),
+            Field::Other(other) => Some(other.clone()),
+        };
+        self.complain(path, msg, value);
+    }
+
+    /// A field that holds other fields.
+    pub fn object(&mut self, path: &str, msg: &str) {
+        if !matches!(self.field(path), Field::Absent | Field::Other(Value::Object(_))) {
+            self.complain_as_given(path, msg);
+        }
     }
 
     /// All errors, if there are any.

@@ -44,11 +44,32 @@ pub struct ListedRegion {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     is_active: bool,
+    #[serde(flatten)]
+    people: People,
+    created_at: Timestamp,
+}
+
+/// The active people of a region.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct People {
     total_users: i64,
     total_students: i64,
     total_teachers: i64,
     average_score: i64,
-    created_at: Timestamp,
+}
+
+impl People {
+    /// From the counts of one region.
+    pub fn count(counts: &[&users::RegionCount]) -> Self {
+        let of = |role| counts.iter().find(|count| count.key.role == Some(role));
+        Self {
+            total_users: counts.iter().map(|count| count.count.as_i64()).sum(),
+            total_students: of(Role::Student).map_or(0, |count| count.count.as_i64()),
+            total_teachers: of(Role::Teacher).map_or(0, |count| count.count.as_i64()),
+            average_score: of(Role::Student).map_or(0, |count| Num::as_i64(&count.score)),
+        }
+    }
 }
 
 /// The list, and how it was made.
@@ -81,7 +102,7 @@ pub async fn list(
 ) -> ApiResult<Json<Envelope<RegionList>>> {
     let counted = async {
         // The counts are an ornament: without them the list still lets people sign up.
-        Ok(users::counts_by_region(&state.store).await.unwrap_or_default())
+        Ok(users::counts_by_region(&state.store, None).await.unwrap_or_default())
     };
     let (found, counts) = try_join!(regions::all(&state.store), counted)?;
     let mut regions = with_counts(found, &counts);
@@ -119,8 +140,8 @@ fn sort(regions: &mut [ListedRegion], by: &str) {
     match by {
         "code" => regions.sort_by(|a, b| a.code.cmp(&b.code)),
         "createdAt" => regions.sort_by_key(|region| region.created_at),
-        "totalUsers" => regions.sort_by_key(|region| region.total_users),
-        "averageScore" => regions.sort_by_key(|region| region.average_score),
+        "totalUsers" => regions.sort_by_key(|region| region.people.total_users),
+        "averageScore" => regions.sort_by_key(|region| region.people.average_score),
         _ => regions.sort_by(|a, b| a.name.cmp(&b.name)),
     }
 }
@@ -132,21 +153,14 @@ fn with_counts(found: Vec<regions::Region>, counts: &[users::RegionCount]) -> Ve
             by_region.entry(region).or_default().push(count);
         }
     }
-    let listed = |region: regions::Region| {
-        let counts = by_region.get(&region.id).map(Vec::as_slice).unwrap_or_default();
-        let of = |role| counts.iter().find(|count| count.key.role == Some(role));
-        ListedRegion {
-            total_users: counts.iter().map(|count| count.count.as_i64()).sum(),
-            total_students: of(Role::Student).map_or(0, |count| count.count.as_i64()),
-            total_teachers: of(Role::Teacher).map_or(0, |count| count.count.as_i64()),
-            average_score: of(Role::Student).map_or(0, |count| Num::as_i64(&count.score)),
-            id: region.id,
-            name: region.name,
-            code: region.code,
-            description: region.description,
-            is_active: region.is_active,
-            created_at: region.created_at,
-        }
+    let listed = |region: regions::Region| ListedRegion {
+        people: People::count(by_region.get(&region.id).map(Vec::as_slice).unwrap_or_default()),
+        id: region.id,
+        name: region.name,
+        code: region.code,
+        description: region.description,
+        is_active: region.is_active,
+        created_at: region.created_at,
     };
     found.into_iter().map(listed).collect()
 }

@@ -1,7 +1,17 @@
 //! `/regions`.
 
+mod admin;
 mod list;
+mod one;
 
 use crate::http::routes::operations;
 
-operations!(list::list);
+operations!(
+    list::list,
+    admin::create,
+    one::one,
+    admin::update,
+    admin::delete,
+    admin::toggle,
+    one::statistics,
+);

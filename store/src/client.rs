@@ -12,7 +12,7 @@ use futures_util::{FutureExt, pin_mut, select};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::error::StoreError;
+use crate::{audit::Entry, error::StoreError};
 
 /// Longest time for one call with its retry.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -121,6 +121,17 @@ impl Store {
         Ok(self.read::<Documents>("aggregate", body).await?.readable())
     }
 
+    /// The number of matches.
+    pub(crate) async fn count(&self, collection: &str, filter: Value) -> Result<u64, StoreError> {
+        #[derive(Deserialize)]
+        struct Counted {
+            n: crate::ejson::Num,
+        }
+        let pipeline = json!([{ "$match": filter }, { "$count": "n" }]);
+        let counted = self.aggregate::<Counted>(collection, pipeline).await?;
+        Ok(counted.first().map_or(0, |counted| u64::try_from(counted.n.as_i64()).unwrap_or(0)))
+    }
+
     /// Adds a document.
     pub(crate) async fn insert_one(&self, collection: &str, document: Value) -> Result<(), StoreError> {
         let body = json!({ "collection": collection, "document": document });
@@ -137,6 +148,35 @@ impl Store {
     ) -> Result<Updated, StoreError> {
         let body = json!({ "collection": collection, "filter": filter, "update": update, "upsert": upsert });
         self.call("updateOne", body).await
+    }
+
+    /// Steps that are done all or not at all; their answers. A step whose `expect` is not met is a
+    /// [`StoreError::Aborted`]. Our Data API service has this beyond the ten actions (docs/data-api.md).
+    pub(crate) async fn transaction(&self, steps: &[Value]) -> Result<Vec<Value>, StoreError> {
+        #[derive(Deserialize)]
+        struct Results {
+            results: Vec<Value>,
+        }
+        Ok(self.call::<Results>("transaction", json!({ "actions": steps })).await?.results)
+    }
+
+    /// An administrator's write and its line in the audit trail, as one. Says whether the step did what it expected;
+    /// if not, nothing was written.
+    pub(crate) async fn audited(&self, step: Value, entry: &Entry) -> Result<bool, StoreError> {
+        self.audited_all(&[step], entry).await
+    }
+
+    /// As [`Self::audited`], for several steps.
+    pub(crate) async fn audited_all(&self, steps: &[Value], entry: &Entry) -> Result<bool, StoreError> {
+        let steps: Vec<Value> = steps.iter().cloned().chain([entry.step()]).collect();
+        match self.transaction(&steps).await {
+            Ok(_) => {
+                entry.log();
+                Ok(true)
+            }
+            Err(StoreError::Aborted(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// A call that may be repeated: one retry after a quick failure.
@@ -216,6 +256,7 @@ impl Store {
         }
         match serde_json::from_slice::<Refusal>(&answer) {
             Ok(refusal) if refusal.code == Some(DUPLICATE_KEY) => Err(StoreError::Duplicate(refusal.error)),
+            Ok(refusal) if status.as_u16() == 409 => Err(StoreError::Aborted(refusal.error)),
             Ok(refusal) if status.as_u16() < 500 => Err(StoreError::Rejected(refusal.error)),
             _ => Err(StoreError::Unavailable(format!("status {status}"))),
         }

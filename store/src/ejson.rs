@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+/// Longest fragment that is searched for, in characters.
+const MAX_FRAGMENT: usize = 100;
+
 /// An id in a filter or document.
 #[must_use]
 pub fn oid(id: Id) -> Value {
@@ -17,6 +20,54 @@ pub fn oid(id: Id) -> Value {
 #[must_use]
 pub fn date(time: Timestamp) -> Value {
     json!({ "$date": { "$numberLong": time.millis().to_string() } })
+}
+
+/// The value as clients see it: without the wrappers of Extended JSON.
+#[must_use]
+pub fn plain(value: Value) -> Value {
+    match value {
+        Value::Object(object) if object.keys().next().is_some_and(|key| key.starts_with('$')) => {
+            let value = Value::Object(object);
+            if let Ok(id) = serde_json::from_value::<Id>(value.clone()) {
+                json!(id)
+            } else if let Ok(time) = serde_json::from_value::<Timestamp>(value.clone()) {
+                json!(time)
+            } else {
+                json!(serde_json::from_value::<Num>(value).unwrap_or_default())
+            }
+        }
+        Value::Object(object) => object.into_iter().map(|(key, value)| (key, plain(value))).collect(),
+        Value::Array(items) => items.into_iter().map(plain).collect(),
+        value => value,
+    }
+}
+
+/// Sets the field at a dotted path of a document.
+pub fn put(document: &mut Value, path: &str, value: Value) {
+    let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
+    let Value::Object(object) = document else { return };
+    match rest {
+        None => {
+            object.insert(head.to_owned(), value);
+        }
+        Some(rest) => put(object.entry(head).or_insert_with(|| json!({})), rest, value),
+    }
+}
+
+/// A filter that finds texts with this fragment in one of the fields, whatever the case. The fragment is taken
+/// literally, and cut to a length that nobody types.
+#[must_use]
+pub fn containing(fragment: &str, fields: &[&str]) -> Value {
+    let fragment: String = fragment.trim().chars().take(MAX_FRAGMENT).collect();
+    let mut escaped = String::with_capacity(fragment.len() * 2);
+    for c in fragment.chars() {
+        if c.is_ascii_punctuation() {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    let one = |field: &&str| json!({ *field: { "$regex": escaped, "$options": "i" } });
+    json!({ "$or": fields.iter().map(one).collect::<Vec<_>>() })
 }
 
 /// A number as stored: whole or not, 32 or 64 bits. Sent on as a plain JSON number. What is no number reads as 0, since
@@ -33,6 +84,32 @@ impl Num {
         let rounded =
             || format!("{}", (self.0.as_f64().unwrap_or_default() + 0.5).floor()).parse().unwrap_or(0);
         self.0.as_i64().unwrap_or_else(rounded)
+    }
+
+    /// The number as it is.
+    #[must_use]
+    pub fn as_f64(&self) -> f64 {
+        self.0.as_f64().unwrap_or_default()
+    }
+
+    /// From a fraction; what is no number is 0.
+    #[must_use]
+    pub fn from_f64(value: f64) -> Self {
+        Self::parse(&format!("{value}"))
+    }
+
+    /// A sum of money in rupees, from paise: whole where it is.
+    #[must_use]
+    pub fn rupees(paise: i64) -> Self {
+        if paise % 100 == 0 {
+            return (paise / 100).into();
+        }
+        Self::parse(&format!(
+            "{}{}.{:02}",
+            if paise < 0 { "-" } else { "" },
+            (paise / 100).abs(),
+            (paise % 100).abs()
+        ))
     }
 
     fn parse(text: &str) -> Self {
@@ -114,6 +191,29 @@ pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrappers_are_taken_off() {
+        let id = json!({ "$oid": "507f1f77bcf86cd799439011" });
+        let date = json!({ "$date": { "$numberLong": "0" } });
+        assert_eq!(
+            plain(json!({ "a": [id, { "b": date }], "n": { "$numberInt": "5" }, "t": "x" })),
+            json!({ "a": ["507f1f77bcf86cd799439011", { "b": "1970-01-01T00:00:00.000Z" }], "n": 5, "t": "x" })
+        );
+    }
+
+    #[test]
+    fn a_fragment_is_no_expression() {
+        let filter = containing("a.*(", &["name"]);
+        assert_eq!(filter, json!({ "$or": [{ "name": { "$regex": "a\\.\\*\\(", "$options": "i" } }] }));
+    }
+
+    #[test]
+    fn money_is_whole_where_it_can_be() {
+        for (paise, text) in [(49_900, "499"), (37_425, "374.25"), (5, "0.05"), (-150, "-1.5")] {
+            assert_eq!(serde_json::to_string(&Num::rupees(paise)).unwrap(), text);
+        }
+    }
 
     #[test]
     fn numbers_of_every_kind_are_read() {

@@ -9,6 +9,8 @@ pub enum StoreError {
     Unavailable(String),
     /// A unique index refused a document; the server's message names the index.
     Duplicate(String),
+    /// A transaction did not find what it expected, and changed nothing.
+    Aborted(String),
     /// The answer holds a document that we cannot read.
     Unreadable(String),
     /// The database refused the query: our mistake.
@@ -20,6 +22,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Unavailable(why) => write!(f, "store unavailable: {why}"),
             Self::Duplicate(why) => write!(f, "duplicate key: {why}"),
+            Self::Aborted(why) => write!(f, "transaction aborted: {why}"),
             Self::Unreadable(why) => write!(f, "unreadable document: {why}"),
             Self::Rejected(why) => write!(f, "query refused: {why}"),
         }

@@ -3,6 +3,7 @@
 //! Every query of the Worker is a named function here; nothing else builds a filter. Reads fetch only what is used,
 //! lists are bounded, and values from clients arrive typed, so none can become an operator.
 
+pub mod audit;
 pub mod client;
 pub mod ejson;
 pub mod error;
@@ -12,6 +13,7 @@ pub mod plans;
 pub mod referrals;
 pub mod regions;
 pub mod sessions;
+pub mod transactions;
 pub mod users;
 
 pub use client::{Settings, Store};

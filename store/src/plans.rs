@@ -1,23 +1,27 @@
 //! The `plans` collection.
 
-use domain::Id;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use domain::{Id, Timestamp, subscription::Tier};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::{
     Store, StoreError,
-    ejson::{Num, oid},
+    ejson::{Num, oid, or_default},
 };
 
-/// A plan, reduced to what is shown inside a user.
+const COLLECTION: &str = "plans";
+
+/// A plan.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
-pub struct PlanRef {
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "the wire has them")]
+pub struct Plan {
     /// Plan id.
     #[serde(rename = "_id")]
     pub id: Id,
     /// Display name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub name: String,
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,18 +29,166 @@ pub struct PlanRef {
     /// Rupees.
     #[serde(default)]
     pub price: Num,
-    /// Count of units; not sent.
-    #[serde(default, skip_serializing)]
-    #[schema(ignore)]
+    /// Count of `durationType` units.
+    #[serde(default = "one")]
     pub duration: Num,
-    /// `days`, `weeks`, `months` or `years`; not sent.
-    #[serde(default, skip_serializing, rename = "durationType")]
-    #[schema(ignore)]
+    /// `days`, `weeks`, `months` or `years`.
+    #[serde(default = "months")]
     pub duration_type: String,
+    /// What it brings.
+    #[serde(default, deserialize_with = "or_default")]
+    pub features: Vec<PlanFeature>,
+    /// May be bought.
+    #[serde(default = "yes")]
+    pub is_active: bool,
+    /// Shown as the popular one.
+    #[serde(default, deserialize_with = "or_default")]
+    pub is_popular: bool,
+    /// -1 means no limit.
+    #[serde(default = "unlimited")]
+    pub max_sessions: Num,
+    /// -1 means no limit.
+    #[serde(default = "unlimited")]
+    pub max_games: Num,
+    /// -1 means no limit.
+    #[serde(default = "unlimited")]
+    pub max_lectures: Num,
+    /// Shown in the app.
+    #[serde(default, deserialize_with = "or_default")]
+    pub includes_video_calls: bool,
+    /// Shown in the app.
+    #[serde(default, deserialize_with = "or_default")]
+    pub includes_voice_calls: bool,
+    /// Shown in the app.
+    #[serde(default, deserialize_with = "or_default")]
+    pub includes_group_calls: bool,
+    /// Shown in the app.
+    #[serde(default = "yes")]
+    pub includes_chat: bool,
+    /// Shown in the app.
+    #[serde(default = "yes")]
+    pub includes_games: bool,
+    /// Shown in the app.
+    #[serde(default = "yes")]
+    pub includes_lectures: bool,
+    /// The higher, the earlier in the list.
+    #[serde(default)]
+    pub priority: Num,
+    /// What the plan opens (our addition). A plan without it is a basic one.
+    #[serde(default, deserialize_with = "basic_if_unknown", skip_serializing)]
+    #[schema(ignore)]
+    pub tier: Tier,
+    /// The provider's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub razorpay_plan_id: Option<String>,
+    /// Creation.
+    #[serde(default, deserialize_with = "or_default")]
+    pub created_at: Timestamp,
+    /// Last change.
+    #[serde(default, deserialize_with = "or_default")]
+    pub updated_at: Timestamp,
+    /// Version counter of the old server.
+    #[serde(rename = "__v", default)]
+    pub version: Num,
+}
+
+/// One line of what a plan brings.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanFeature {
+    /// Id of the line.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// Display name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Included, or shown crossed out.
+    #[serde(default = "yes")]
+    pub is_included: bool,
+}
+
+/// A plan, reduced to what is shown inside a user.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PlanRef {
+    #[serde(rename = "_id")]
+    id: Id,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    price: Num,
+}
+
+/// As [`PlanRef`], with its length.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PlanRefDuration {
+    #[serde(flatten)]
+    plan: PlanRef,
+    duration: Num,
+}
+
+/// As [`PlanRefDuration`], with what it brings.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PlanRefFeatures {
+    #[serde(flatten)]
+    plan: PlanRefDuration,
+    features: Vec<PlanFeature>,
+}
+
+impl From<&Plan> for PlanRef {
+    fn from(plan: &Plan) -> Self {
+        Self {
+            id: plan.id,
+            name: plan.name.clone(),
+            description: plan.description.clone(),
+            price: plan.price.clone(),
+        }
+    }
+}
+
+impl From<&Plan> for PlanRefDuration {
+    fn from(plan: &Plan) -> Self {
+        Self { plan: plan.into(), duration: plan.duration.clone() }
+    }
+}
+
+impl From<&Plan> for PlanRefFeatures {
+    fn from(plan: &Plan) -> Self {
+        Self { plan: plan.into(), features: plan.features.clone() }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn one() -> Num {
+    1.into()
+}
+
+fn unlimited() -> Num {
+    (-1).into()
+}
+
+fn months() -> String {
+    "months".into()
+}
+
+fn basic_if_unknown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tier, D::Error> {
+    let text = Option::<Value>::deserialize(deserializer)?;
+    Ok(text.and_then(|tier| serde_json::from_value(tier).ok()).unwrap_or_default())
 }
 
 /// One plan.
-pub async fn reference(store: &Store, id: Id) -> Result<Option<PlanRef>, StoreError> {
-    let fields = json!({ "name": 1, "description": 1, "price": 1, "duration": 1, "durationType": 1 });
-    store.find_one("plans", json!({ "_id": oid(id) }), fields).await
+pub async fn by_id(store: &Store, id: Id) -> Result<Option<Plan>, StoreError> {
+    store.find_one(COLLECTION, json!({ "_id": oid(id) }), json!({})).await
+}
+
+/// Some plans.
+pub async fn by_ids(store: &Store, ids: &[Id]) -> Result<Vec<Plan>, StoreError> {
+    let ids: Vec<Value> = ids.iter().copied().map(oid).collect();
+    let rest = json!({ "limit": ids.len().max(1) });
+    store.find(COLLECTION, json!({ "_id": { "$in": ids } }), rest).await
 }

@@ -2,12 +2,13 @@
 
 use domain::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::{
     Store, StoreError,
-    ejson::{date, oid},
+    audit::Entry,
+    ejson::{Num, date, oid, or_default},
 };
 
 const COLLECTION: &str = "regions";
@@ -32,16 +33,18 @@ pub struct Region {
     #[serde(default = "yes")]
     pub is_active: bool,
     /// Creation.
-    #[serde(default = "epoch")]
+    #[serde(default, deserialize_with = "or_default")]
     pub created_at: Timestamp,
+    /// Last change.
+    #[serde(default, deserialize_with = "or_default")]
+    pub updated_at: Timestamp,
+    /// Version counter of the old server.
+    #[serde(rename = "__v", default)]
+    pub version: Num,
 }
 
 fn yes() -> bool {
     true
-}
-
-fn epoch() -> Timestamp {
-    Timestamp::from_millis(0)
 }
 
 /// All regions.
@@ -52,6 +55,54 @@ pub async fn all(store: &Store) -> Result<Vec<Region>, StoreError> {
 /// One region.
 pub async fn by_id(store: &Store, id: Id) -> Result<Option<Region>, StoreError> {
     store.find_one(COLLECTION, json!({ "_id": oid(id) }), json!({})).await
+}
+
+/// Some regions.
+pub async fn by_ids(store: &Store, ids: &[Id]) -> Result<Vec<Region>, StoreError> {
+    let ids: Vec<Value> = ids.iter().copied().map(oid).collect();
+    let rest = json!({ "limit": ids.len().max(1) });
+    store.find(COLLECTION, json!({ "_id": { "$in": ids } }), rest).await
+}
+
+/// Adds a region. A taken name or code is a [`StoreError::Duplicate`].
+pub async fn create(store: &Store, region: &Region, entry: &Entry) -> Result<(), StoreError> {
+    let mut document = json!({ "_id": oid(region.id), "name": region.name, "code": region.code,
+        "isActive": region.is_active, "totalUsers": 0, "totalStudents": 0, "totalTeachers": 0, "averageScore": 0,
+        "createdAt": date(region.created_at), "updatedAt": date(region.created_at), "__v": 0 });
+    if let (Some(description), Some(fields)) = (&region.description, document.as_object_mut()) {
+        fields.insert("description".into(), json!(description));
+    }
+    let step = json!({ "action": "insertOne", "collection": COLLECTION, "document": document });
+    store.audited(step, entry).await.map(drop)
+}
+
+/// Changes fields of a region whose state is still `was_active`, if that is given. Says whether there was one. A taken
+/// name or code is a [`StoreError::Duplicate`].
+pub async fn update(
+    store: &Store,
+    id: Id,
+    was_active: Option<bool>,
+    mut set: Map<String, Value>,
+    entry: &Entry,
+) -> Result<bool, StoreError> {
+    set.insert("updatedAt".into(), date(entry.at));
+    let mut filter = json!({ "_id": oid(id) });
+    if let (Some(active), Some(filter)) = (was_active, filter.as_object_mut()) {
+        // A document without the field is active.
+        filter.insert("isActive".into(), if active { json!({ "$ne": false }) } else { json!(false) });
+    }
+    let step = json!({ "action": "updateOne", "collection": COLLECTION, "filter": filter, "update": { "$set": set },
+        "expect": { "matchedCount": 1 } });
+    store.audited(step, entry).await
+}
+
+/// Deletes a region unless somebody is in it. Says whether it did.
+pub async fn delete_unused(store: &Store, id: Id, entry: &Entry) -> Result<bool, StoreError> {
+    let nobody = json!({ "action": "findOne", "collection": "users", "filter": { "region": oid(id) },
+        "projection": { "_id": 1 }, "expect": { "document": null } });
+    let delete = json!({ "action": "deleteOne", "collection": COLLECTION, "filter": { "_id": oid(id) },
+        "expect": { "deletedCount": 1 } });
+    store.audited_all(&[nobody, delete], entry).await
 }
 
 /// The region for learners whose own is unknown, created when it is missing.

@@ -1,5 +1,5 @@
 /** The letters that the Worker sent: in development the e-mail binding writes them to a folder. */
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { eventually } from "./client.ts";
@@ -11,6 +11,7 @@ export function lettersTo(email: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".txt"))
     .map((entry) => join(entry.parentPath, entry.name))
+    .sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs)
     .map((file) => readFileSync(file, "utf8"))
     .filter((text) => text.includes(email));
 }

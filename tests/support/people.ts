@@ -1,4 +1,5 @@
 /** People put straight into the database, as the old server wrote them: no sign-up, no slow password hash. */
+import { randomInt } from "node:crypto";
 import bcrypt from "bcryptjs";
 import { ObjectId } from "mongodb";
 import { type Learner, PASSWORD, learner, unique, uniquePhone, withDatabase } from "./client.ts";
@@ -38,5 +39,7 @@ export async function person(fields: Record<string, unknown> = {}): Promise<Lear
 
 export const admin = () => person({ role: "admin" });
 export const student = (region: string) => person({ role: "student", region: new ObjectId(region) });
+
+let code = 100_000 + randomInt(800_000);
 export const teacher = (fields: Record<string, unknown> = {}) =>
-  person({ role: "teacher", teacherInfo: { referralCode: `T${unique()}`.toUpperCase() }, ...fields });
+  person({ role: "teacher", teacherInfo: { referralCode: String(code++) }, ...fields });

@@ -24,6 +24,11 @@ use crate::{
 
 /// The summary in MongoDB follows within this time, ms.
 const FLUSH_MS: i64 = 30_000;
+const MEMBERS: &str =
+    "SELECT id, points, since, name, picture FROM members WHERE id NOT IN (SELECT id FROM absent)";
+const PUT_MEMBER: &str = "INSERT INTO members (id, points, since, name, picture) VALUES (?, 0, ?, ?, ?) \
+    ON CONFLICT (id) DO UPDATE SET since = excluded.since, name = excluded.name, picture = excluded.picture \
+    RETURNING points";
 /// How long a request waits for the first rebuild.
 const PATIENCE: u32 = 160;
 const PATIENCE_STEP: Duration = Duration::from_millis(25);
@@ -43,6 +48,11 @@ pub enum LeaderboardRequest {
     Member {
         /// The student.
         member: Member,
+    },
+    /// A student changed: he is read anew, and ranked here if he still belongs here.
+    Refresh {
+        /// The student.
+        student: Id,
     },
     /// A page of the ranking.
     Page {
@@ -159,6 +169,13 @@ impl DurableObject for Leaderboard {
                 self.flush_soon().await?;
                 LeaderboardReply::Done
             }
+            LeaderboardRequest::Refresh { student } => {
+                if !self.adopt(student).await? {
+                    self.put_away(student)?;
+                }
+                self.flush_soon().await?;
+                LeaderboardReply::Done
+            }
             LeaderboardRequest::Page { offset, limit } => {
                 if self.ready_in_time().await? {
                     self.page(offset, limit)
@@ -208,7 +225,7 @@ impl Leaderboard {
         }
         let mut board =
             Board { ready: self.progress()?.is_some_and(|progress| progress.done == 1), ..Board::default() };
-        for row in rows::<Row>(&sql, "SELECT id, points, since, name, picture FROM members", vec![])? {
+        for row in rows::<Row>(&sql, MEMBERS, vec![])? {
             let Ok(id) = row.id.parse() else { continue };
             board.ranking.set(id, Standing { points: row.points, since: Timestamp::from_millis(row.since) });
             board.shown.insert(id, Shown { name: row.name, picture: row.picture });
@@ -274,28 +291,38 @@ impl Leaderboard {
         Ok(())
     }
 
-    /// Writes a member; the points of a known one are kept.
+    /// Writes a member; the points of one who was here before are kept.
     fn put_member(&self, member: &Member) -> worker::Result<()> {
-        let known = self.with(|board| board.ranking.standing(member.id));
-        let points = known.map_or(0, |standing| standing.points);
+        #[derive(Deserialize)]
+        struct Row {
+            points: u64,
+        }
+        let id = member.id.to_string();
         let row = vec![
-            member.id.to_string().into(),
-            int(points),
+            id.as_str().into(),
             int(member.since.millis()),
             member.name.as_str().into(),
             member.picture.clone().into(),
         ];
         let sql = self.state.storage().sql();
-        run(
-            &sql,
-            "INSERT OR REPLACE INTO members (id, points, since, name, picture) VALUES (?, ?, ?, ?, ?)",
-            row,
-        )?;
+        let points = rows::<Row>(&sql, PUT_MEMBER, row)?.pop().map_or(0, |row| row.points);
+        run(&sql, "DELETE FROM absent WHERE id = ?", vec![id.into()])?;
         self.with(|board| {
             board.ranking.set(member.id, Standing { points, since: member.since });
             board
                 .shown
                 .insert(member.id, Shown { name: member.name.clone(), picture: member.picture.clone() });
+        });
+        Ok(())
+    }
+
+    /// Takes a member out of the ranking; his points wait for him.
+    fn put_away(&self, student: Id) -> worker::Result<()> {
+        let id = student.to_string();
+        run(&self.state.storage().sql(), "INSERT OR IGNORE INTO absent (id) VALUES (?)", vec![id.into()])?;
+        self.with(|board| {
+            board.ranking.remove(student);
+            board.shown.remove(&student);
         });
         Ok(())
     }

@@ -13,8 +13,10 @@ use crate::{
     sql::{int, rows, run},
 };
 
-pub(super) const SCHEMA: [&str; 3] = [
+pub(super) const SCHEMA: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS members (id TEXT PRIMARY KEY, points INTEGER NOT NULL, since INTEGER NOT NULL, name TEXT NOT NULL, picture TEXT) WITHOUT ROWID",
+    // Members who are deactivated, or moved away.
+    "CREATE TABLE IF NOT EXISTS absent (id TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS events (session TEXT NOT NULL, student TEXT NOT NULL, PRIMARY KEY (session, student)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS rebuild (id INTEGER PRIMARY KEY CHECK (id = 1), after TEXT, done INTEGER NOT NULL)",
 ];
@@ -63,21 +65,22 @@ impl Leaderboard {
         }
     }
 
-    /// Reads one student with his points, if he belongs here.
-    pub(super) async fn adopt(&self, student: Id) -> worker::Result<()> {
+    /// Reads one student with his points. Says whether he belongs here.
+    pub(super) async fn adopt(&self, student: Id) -> worker::Result<bool> {
         let store = store(&self.env)?;
         let account = ::store::users::account(&store, student).await.map_err(failed)?;
         let here = account.filter(|account| {
             account.role == Role::Student && account.is_active && account.region == self.region()
         });
-        let Some(account) = here else { return Ok(()) };
+        let Some(account) = here else { return Ok(false) };
         let member = Member {
             id: account.id,
             name: account.name,
             picture: account.profile_picture,
             since: account.created_at,
         };
-        self.take_in(&store, vec![member]).await
+        self.take_in(&store, vec![member]).await?;
+        Ok(true)
     }
 
     /// Writes members with the points that MongoDB knows of.

@@ -1,7 +1,8 @@
 //! How users look in the database, and on the wire.
 
 use domain::{Id, Timestamp, accounts::Role};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::ejson::{Num, or_default};
@@ -17,27 +18,27 @@ pub struct User<Region = Id, Referrer = Id, Plan = Id> {
     #[serde(rename = "_id")]
     pub id: Id,
     /// Display name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub name: String,
     /// Folded address.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub email: String,
     /// Digits, with an optional leading plus.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub phone: String,
     /// Picture address.
     pub profile_picture: Option<String>,
     /// What the account may do.
-    #[serde(default = "student")]
+    #[serde(default = "Role::student", deserialize_with = "or_student")]
     pub role: Role,
     /// May sign in.
     #[serde(default = "yes")]
     pub is_active: bool,
     /// Never verified so far.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub is_email_verified: bool,
     /// Never verified so far.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub is_phone_verified: bool,
     /// Present whatever the role.
     #[serde(default = "StudentInfo::empty", bound(deserialize = "Plan: Deserialize<'de>"))]
@@ -53,7 +54,7 @@ pub struct User<Region = Id, Referrer = Id, Plan = Id> {
     /// The teacher who referred this student.
     pub referred_by: Option<Referrer>,
     /// Unused.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub referral_discount_applied: bool,
     /// Unused.
     #[serde(default, deserialize_with = "or_default")]
@@ -68,14 +69,20 @@ pub struct User<Region = Id, Referrer = Id, Plan = Id> {
     #[serde(default = "now")]
     pub last_active: Timestamp,
     /// Registration.
-    #[serde(default = "epoch")]
+    #[serde(default, deserialize_with = "or_default")]
     pub created_at: Timestamp,
     /// Last change.
-    #[serde(default = "epoch")]
+    #[serde(default, deserialize_with = "or_default")]
     pub updated_at: Timestamp,
     /// Version counter of the old server.
     #[serde(rename = "__v", default)]
     pub version: Num,
+    /// Of teachers in the list of users: count of the students they referred.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub total_referrals: Option<i64>,
+    /// Of teachers in the list of users: those of them whose account is active.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub active_referrals: Option<i64>,
     /// As in [`Account`]; never sent.
     #[serde(default, skip_serializing)]
     #[schema(ignore)]
@@ -128,6 +135,8 @@ impl<Region, Referrer, Plan> User<Region, Referrer, Plan> {
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: self.version,
+            total_referrals: self.total_referrals,
+            active_referrals: self.active_referrals,
             token_version: self.token_version,
             revoked_tokens: self.revoked_tokens,
         }
@@ -235,7 +244,7 @@ pub struct TeacherInfo {
     #[serde(default)]
     pub total_referrals: Num,
     /// May teach.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub is_approved: bool,
 }
 
@@ -265,7 +274,7 @@ pub struct GameScore {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<Num>,
     /// When.
-    #[serde(default = "epoch")]
+    #[serde(default, deserialize_with = "or_default")]
     pub date: Timestamp,
 }
 
@@ -277,12 +286,12 @@ pub struct Account {
     #[serde(rename = "_id")]
     pub id: Id,
     /// Display name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub name: String,
     /// Picture address.
     pub profile_picture: Option<String>,
     /// What the account may do.
-    #[serde(default = "student")]
+    #[serde(default = "Role::student", deserialize_with = "or_student")]
     pub role: Role,
     /// May sign in.
     #[serde(default = "yes")]
@@ -290,16 +299,16 @@ pub struct Account {
     /// Home region.
     pub region: Option<Id>,
     /// Level and plan.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub student_info: AccountStudent,
     /// Registration.
-    #[serde(default = "epoch")]
+    #[serde(default, deserialize_with = "or_default")]
     pub created_at: Timestamp,
     /// Raised whenever all tokens of the account must end.
     #[serde(default)]
     pub token_version: Num,
     /// Ids of single tokens that were signed out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub revoked_tokens: Vec<String>,
 }
 
@@ -311,6 +320,8 @@ pub struct AccountStudent {
     pub education_level: Option<String>,
     /// When the subscription ends.
     pub plan_expiry_date: Option<Timestamp>,
+    /// The plan last bought.
+    pub current_plan: Option<Id>,
 }
 
 /// An account with what proves a password. Never leaves the sign-in code.
@@ -320,13 +331,13 @@ pub struct Credentials {
     #[serde(rename = "_id")]
     pub id: Id,
     /// bcrypt hash.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub password: String,
     /// Raised whenever all tokens of the account must end.
     #[serde(default, rename = "tokenVersion")]
     pub token_version: Num,
     /// What the account may do.
-    #[serde(default = "student")]
+    #[serde(default = "Role::student", deserialize_with = "or_student")]
     pub role: Role,
     /// May sign in.
     #[serde(default = "yes", rename = "isActive")]
@@ -334,6 +345,7 @@ pub struct Credentials {
 }
 
 /// A new account.
+#[derive(Debug)]
 pub struct NewUser {
     /// Account id.
     pub id: Id,
@@ -345,10 +357,12 @@ pub struct NewUser {
     pub phone: String,
     /// bcrypt hash.
     pub password: String,
-    /// Student or teacher.
+    /// What the account may do.
     pub role: Role,
     /// Home region.
     pub region: Id,
+    /// Further fields, by path, over the defaults.
+    pub more: Map<String, Value>,
     /// Who referred him.
     pub referred_by: Option<Id>,
     /// A teacher's own code.
@@ -365,12 +379,12 @@ pub struct RankedStudent {
     #[serde(rename = "_id")]
     pub id: Id,
     /// Display name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub name: String,
     /// Picture address.
     pub profile_picture: Option<String>,
     /// Registration.
-    #[serde(default = "epoch")]
+    #[serde(default, deserialize_with = "or_default")]
     pub created_at: Timestamp,
 }
 
@@ -378,15 +392,10 @@ fn yes() -> bool {
     true
 }
 
-/// The collection's default.
-fn student() -> Role {
-    Role::Student
+fn or_student<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(Role::Student))
 }
 
 fn now() -> Timestamp {
     Timestamp::from_millis(i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX))
-}
-
-fn epoch() -> Timestamp {
-    Timestamp::from_millis(0)
 }

@@ -1,31 +1,41 @@
 //! The `users` collection.
 
+mod admin;
 mod documents;
+mod reset;
 
 use domain::{Id, Timestamp, accounts::Role};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+pub use admin::{
+    Change, RecentUser, RegionUsers, RoleCount, RoleStatistics, RolesOfRegion, Sort, Statistics, StatusCount,
+    SubscriptionCount, Wanted, between, counts_by_role, page, referral_counts, region_statistics, statistics,
+    update,
+};
 pub use documents::{
     Account, AccountStudent, AdminInfo, Credentials, GameScore, NewUser, RankedStudent, StudentInfo,
     TeacherInfo, User,
 };
+pub use reset::{account_of_reset, finish_reset, start_reset};
 
 use crate::{
     Store, StoreError,
-    ejson::{Num, date, oid},
+    audit::Entry,
+    ejson::{Num, date, oid, or_default, put},
 };
 
 const COLLECTION: &str = "users";
 
 fn user_fields() -> Value {
-    json!({ "password": 0, "resetPasswordToken": 0, "resetPasswordExpires": 0 })
+    json!({ "password": 0, "passwordReset": 0 })
 }
 
 fn account_fields() -> Value {
     json!({ "name": 1, "profilePicture": 1, "role": 1, "isActive": 1, "region": 1, "studentInfo.educationLevel": 1,
-        "studentInfo.planExpiryDate": 1, "createdAt": 1, "tokenVersion": 1, "revokedTokens": 1 })
+        "studentInfo.planExpiryDate": 1,
+        "studentInfo.currentPlan": 1, "createdAt": 1, "tokenVersion": 1, "revokedTokens": 1 })
 }
 
 /// What every request must know of its account.
@@ -52,11 +62,6 @@ fn credential_fields() -> Value {
     json!({ "password": 1, "role": 1, "isActive": 1, "tokenVersion": 1 })
 }
 
-/// Name and address of a teacher.
-pub async fn referrer(store: &Store, id: Id) -> Result<Option<UserRef>, StoreError> {
-    store.find_one(COLLECTION, json!({ "_id": oid(id) }), json!({ "name": 1, "email": 1 })).await
-}
-
 /// A user reduced to name and address.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 pub struct UserRef {
@@ -73,39 +78,53 @@ pub struct UserRef {
 
 /// Adds an account. A taken address, number or teacher code is a [`StoreError::Duplicate`].
 pub async fn insert(store: &Store, new: &NewUser) -> Result<(), StoreError> {
-    let now = date(new.now);
-    let mut teacher = json!({ "experience": 0, "specialization": [], "hourlyRate": 0, "totalStudents": 0,
-        "totalEarnings": 0, "totalReferrals": 0, "isApproved": new.role == Role::Teacher });
-    if let (Some(code), Some(fields)) = (&new.referral_code, teacher.as_object_mut()) {
-        fields.insert("referralCode".into(), json!(code));
+    store.insert_one(COLLECTION, new.document()).await
+}
+
+/// As [`insert`], by an administrator.
+pub async fn create(store: &Store, new: &NewUser, entry: &Entry) -> Result<(), StoreError> {
+    let step = json!({ "action": "insertOne", "collection": COLLECTION, "document": new.document() });
+    store.audited(step, entry).await.map(drop)
+}
+
+impl NewUser {
+    fn document(&self) -> Value {
+        let now = date(self.now);
+        let mut document = json!({
+            "_id": oid(self.id),
+            "name": self.name,
+            "email": self.email,
+            "phone": self.phone,
+            "password": self.password,
+            "profilePicture": null,
+            "role": self.role,
+            "isActive": true,
+            "isEmailVerified": false,
+            "isPhoneVerified": false,
+            "studentInfo": { "learningGoals": [], "totalSessions": 0, "averageGameScore": 0, "totalGamesPlayed": 0,
+                "totalLecturesWatched": 0, "totalWatchTime": 0 },
+            "teacherInfo": { "experience": 0, "specialization": [], "hourlyRate": 0, "totalStudents": 0,
+                "totalEarnings": 0, "totalReferrals": 0, "isApproved": self.role == Role::Teacher },
+            "adminInfo": { "permissions": [] },
+            "region": oid(self.region),
+            "referredBy": self.referred_by.map(oid),
+            "referralDiscountApplied": false,
+            "sessions": [],
+            "transactions": [],
+            "gameScores": [],
+            "lastActive": now,
+            "createdAt": now,
+            "updatedAt": now,
+            "__v": 0,
+        });
+        if let Some(code) = &self.referral_code {
+            put(&mut document, "teacherInfo.referralCode", json!(code));
+        }
+        for (path, value) in &self.more {
+            put(&mut document, path, value.clone());
+        }
+        document
     }
-    let document = json!({
-        "_id": oid(new.id),
-        "name": new.name,
-        "email": new.email,
-        "phone": new.phone,
-        "password": new.password,
-        "profilePicture": null,
-        "role": new.role,
-        "isActive": true,
-        "isEmailVerified": false,
-        "isPhoneVerified": false,
-        "studentInfo": { "learningGoals": [], "totalSessions": 0, "averageGameScore": 0, "totalGamesPlayed": 0,
-            "totalLecturesWatched": 0, "totalWatchTime": 0 },
-        "teacherInfo": teacher,
-        "adminInfo": { "permissions": [] },
-        "region": oid(new.region),
-        "referredBy": new.referred_by.map(oid),
-        "referralDiscountApplied": false,
-        "sessions": [],
-        "transactions": [],
-        "gameScores": [],
-        "lastActive": now,
-        "createdAt": now,
-        "updatedAt": now,
-        "__v": 0,
-    });
-    store.insert_one(COLLECTION, document).await
 }
 
 /// Notes a sign-in and reads the user; `admin` also notes the sign-in to the admin site.
@@ -139,6 +158,12 @@ pub async fn signed_out(
     store.update_one(COLLECTION, json!({ "_id": oid(id) }), update, false).await.map(drop)
 }
 
+/// Replaces a hash by another one of the same password, if it is still in place.
+pub async fn rehash(store: &Store, id: Id, old_hash: &str, new_hash: &str) -> Result<(), StoreError> {
+    let filter = json!({ "_id": oid(id), "password": old_hash });
+    store.update_one(COLLECTION, filter, json!({ "$set": { "password": new_hash } }), false).await.map(drop)
+}
+
 /// Sets a new password if the old hash is still in place, and ends all tokens. Says whether it did.
 pub async fn change_password(
     store: &Store,
@@ -155,15 +180,120 @@ pub async fn change_password(
     Ok(store.update_one(COLLECTION, filter, update, false).await?.matched() == 1)
 }
 
-/// The teacher with this code.
-pub async fn teacher_by_code(store: &Store, code: &str) -> Result<Option<Id>, StoreError> {
-    #[derive(Deserialize)]
-    struct Found {
-        #[serde(rename = "_id")]
-        id: Id,
+/// The active teacher with this code, or with it as an earlier one: printed codes stay good.
+pub async fn teacher_by_code(store: &Store, code: &str) -> Result<Option<UserRef>, StoreError> {
+    let filter = json!({ "role": "teacher", "isActive": true, "$or": [
+        { "teacherInfo.referralCode": code }, { "teacherInfo.earlierCodes": code }] });
+    store.find_one(COLLECTION, filter, json!({ "name": 1, "email": 1 })).await
+}
+
+/// Name and address of a user, if his account is active.
+pub async fn active_reference(store: &Store, id: Id) -> Result<Option<UserRef>, StoreError> {
+    store
+        .find_one(COLLECTION, json!({ "_id": oid(id), "isActive": true }), json!({ "name": 1, "email": 1 }))
+        .await
+}
+
+/// Name and address of each of these users.
+pub async fn references(store: &Store, ids: &[Id]) -> Result<Vec<UserRef>, StoreError> {
+    let ids: Vec<Value> = ids.iter().copied().map(oid).collect();
+    let rest = json!({ "projection": { "name": 1, "email": 1 }, "limit": ids.len().max(1) });
+    store.find(COLLECTION, json!({ "_id": { "$in": ids } }), rest).await
+}
+
+/// Ways to reach each of these users.
+pub async fn contacts(store: &Store, ids: &[Id]) -> Result<Vec<UserContact>, StoreError> {
+    let ids: Vec<Value> = ids.iter().copied().map(oid).collect();
+    let rest = json!({ "projection": { "name": 1, "email": 1, "phone": 1, "role": 1, "isActive": 1 }, "limit": ids.len().max(1) });
+    store.find(COLLECTION, json!({ "_id": { "$in": ids } }), rest).await
+}
+
+/// A user reduced to the ways to reach him.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserContact {
+    /// Account id.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// Display name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    /// Address.
+    #[serde(default, deserialize_with = "or_default")]
+    pub email: String,
+    /// Number.
+    #[serde(default, deserialize_with = "or_default")]
+    pub phone: String,
+    /// What the account may do; not sent.
+    #[serde(default = "Role::student", skip_serializing)]
+    #[schema(ignore)]
+    pub role: Role,
+    /// May sign in; not sent.
+    #[serde(default, deserialize_with = "or_default", skip_serializing)]
+    #[schema(ignore)]
+    pub is_active: bool,
+}
+
+/// The students whom a teacher referred, newest first.
+pub async fn referred_by(store: &Store, teacher: Id, limit: u32) -> Result<Vec<ReferredUser>, StoreError> {
+    let rest = json!({ "sort": { "createdAt": -1 }, "limit": limit, "projection": referred_fields() });
+    store.find(COLLECTION, json!({ "referredBy": oid(teacher) }), rest).await
+}
+
+/// These students, as [`referred_by`] has them.
+pub async fn as_referred(store: &Store, ids: &[Id]) -> Result<Vec<ReferredUser>, StoreError> {
+    let ids: Vec<Value> = ids.iter().copied().map(oid).collect();
+    let rest = json!({ "limit": ids.len().max(1), "projection": referred_fields() });
+    store.find(COLLECTION, json!({ "_id": { "$in": ids } }), rest).await
+}
+
+fn referred_fields() -> Value {
+    json!({ "name": 1, "email": 1, "phone": 1, "role": 1, "region": 1, "isActive": 1, "createdAt": 1 })
+}
+
+/// One student of [`referred_by`].
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReferredUser<Region = Option<Id>> {
+    /// Account id.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// Display name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    /// Address.
+    #[serde(default, deserialize_with = "or_default")]
+    pub email: String,
+    /// Number.
+    #[serde(default, deserialize_with = "or_default")]
+    pub phone: String,
+    /// What the account may do.
+    #[serde(default = "Role::student")]
+    pub role: Role,
+    /// Home region.
+    pub region: Region,
+    /// May sign in.
+    #[serde(default, deserialize_with = "or_default")]
+    pub is_active: bool,
+    /// Registration.
+    #[serde(default, deserialize_with = "or_default")]
+    pub created_at: Timestamp,
+}
+
+impl ReferredUser {
+    /// The same student with his region.
+    pub fn in_region<R>(self, region: R) -> ReferredUser<R> {
+        ReferredUser {
+            id: self.id,
+            name: self.name,
+            email: self.email,
+            phone: self.phone,
+            role: self.role,
+            region,
+            is_active: self.is_active,
+            created_at: self.created_at,
+        }
     }
-    let filter = json!({ "teacherInfo.referralCode": code, "role": "teacher", "isActive": true });
-    Ok(store.find_one::<Found>(COLLECTION, filter, json!({ "_id": 1 })).await?.map(|found| found.id))
 }
 
 /// A page of the active students of a region, by id; `after` is the last id of the page before.
@@ -181,10 +311,14 @@ pub async fn students_of_region(
     store.find(COLLECTION, filter, rest).await
 }
 
-/// Counts of active users by region and role.
-pub async fn counts_by_region(store: &Store) -> Result<Vec<RegionCount>, StoreError> {
+/// Counts of active users by region and role; of one region, or of all.
+pub async fn counts_by_region(store: &Store, region: Option<Id>) -> Result<Vec<RegionCount>, StoreError> {
+    let wanted = region.map_or_else(
+        || json!({ "isActive": true }),
+        |region| json!({ "region": oid(region), "isActive": true }),
+    );
     let pipeline = json!([
-        { "$match": { "isActive": true } },
+        { "$match": wanted },
         { "$group": { "_id": { "region": "$region", "role": "$role" }, "count": { "$sum": 1 },
             "score": { "$avg": "$studentInfo.averageGameScore" } } },
     ]);
