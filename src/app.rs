@@ -6,8 +6,13 @@ use axum::{Router, http::header, routing::get};
 use worker::Env;
 
 use crate::{
-    audit, auth, communication, config::Config, features, health, http::error::ApiError, leaderboard, pages,
-    referrals, regions, state::AppState, users,
+    audit, auth, communication,
+    config::Config,
+    evaluation, features, games, health,
+    http::error::ApiError,
+    leaderboard, lectures, pages, payments, plans, referrals, regions,
+    state::{AppState, Shared},
+    tutor, users,
 };
 
 /// The API description, made by `scripts/openapi`.
@@ -18,6 +23,8 @@ const NOTHING: ApiError = ApiError::NotFound("There is nothing at this address")
 pub struct App {
     /// All routes.
     pub router: Router,
+    /// What handlers share.
+    pub state: Shared,
     /// Web origins that may read answers.
     pub cors_origins: Vec<String>,
 }
@@ -26,6 +33,7 @@ impl App {
     /// Builds the router, or says what the environment lacks.
     pub fn new(env: &Env) -> Result<Self, String> {
         let config = Config::read(env)?;
+        let state = Arc::new(AppState::new(env.clone(), &config));
         let router = Router::new()
             .merge(health::router())
             .merge(auth::router())
@@ -33,6 +41,12 @@ impl App {
             .merge(regions::router())
             .merge(referrals::router())
             .merge(features::router())
+            .merge(games::router())
+            .merge(lectures::router())
+            .merge(plans::router())
+            .merge(payments::router())
+            .merge(tutor::router())
+            .merge(evaluation::router())
             .merge(audit::router())
             .merge(pages::router())
             .merge(communication::router())
@@ -43,8 +57,8 @@ impl App {
         let router = router
             .fallback(async || NOTHING)
             .method_not_allowed_fallback(async || NOTHING)
-            .with_state(Arc::new(AppState::new(env.clone(), &config)));
-        Ok(Self { router, cors_origins: config.cors_origins })
+            .with_state(state.clone());
+        Ok(Self { router, state, cors_origins: config.cors_origins })
     }
 }
 
@@ -63,6 +77,7 @@ pub fn description() -> String {
     // The description of a generic user names these without bringing them along.
     components.schemas.insert("Option".into(), <Option<domain::Id> as utoipa::PartialSchema>::schema());
     components.schemas.insert("UserRef".into(), <store::users::UserRef as utoipa::PartialSchema>::schema());
+    components.schemas.insert("ShownBuyer".into(), <payments::ShownBuyer as utoipa::PartialSchema>::schema());
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     let mut whole = OpenApiBuilder::new()
         .info(info.build())
@@ -76,6 +91,12 @@ pub fn description() -> String {
         regions::describe(),
         referrals::describe(),
         features::describe(),
+        games::describe(),
+        lectures::describe(),
+        plans::describe(),
+        payments::describe(),
+        tutor::describe(),
+        evaluation::describe(),
         audit::describe(),
         communication::describe(),
         leaderboard::describe(),

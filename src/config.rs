@@ -11,6 +11,30 @@ pub enum PasswordHash {
     Argon2id,
 }
 
+/// The model behind the tutor. Without a key the tutor is closed, and scores are estimates.
+#[derive(Clone, Default)]
+pub struct AiSettings {
+    /// Everything before `/chat/completions`.
+    pub base_url: String,
+    /// API key.
+    pub key: String,
+    /// Name of the model.
+    pub model: String,
+}
+
+/// The payment provider. Without its keys nothing is sold.
+#[derive(Clone, Default)]
+pub struct PaymentSettings {
+    /// Everything before `/v1`.
+    pub base_url: String,
+    /// Names us.
+    pub key_id: String,
+    /// Signs checkouts.
+    pub key_secret: String,
+    /// Signs events.
+    pub webhook_secret: String,
+}
+
 /// Settings that do not change while an isolate lives.
 #[derive(Clone)]
 pub struct Config {
@@ -26,6 +50,12 @@ pub struct Config {
     pub email_from: String,
     /// How new passwords are hashed.
     pub password_hash: PasswordHash,
+    /// The payment provider.
+    pub payments: PaymentSettings,
+    /// The model behind the tutor.
+    pub ai: AiSettings,
+    /// Recordings are scored without a token, too.
+    pub anonymous_pronunciation: bool,
     /// Where the Data API is.
     pub store: store::Settings,
 }
@@ -55,6 +85,22 @@ impl Config {
             public_url: given("PUBLIC_URL", "http://127.0.0.1:8787").trim_end_matches('/').to_owned(),
             email_from: given("EMAIL_FROM", "no-reply@aarambh.example"),
             password_hash,
+            anonymous_pronunciation: variable("ANONYMOUS_PRONUNCIATION") == "on",
+            ai: AiSettings {
+                base_url: given("OPENAI_BASE_URL", "https://api.openai.com/v1")
+                    .trim_end_matches('/')
+                    .to_owned(),
+                key: variable("OPENAI_API_KEY"),
+                model: given("OPENAI_MODEL", "gpt-3.5-turbo"),
+            },
+            payments: PaymentSettings {
+                base_url: given("RAZORPAY_BASE_URL", "https://api.razorpay.com")
+                    .trim_end_matches('/')
+                    .to_owned(),
+                key_id: variable("RAZORPAY_KEY_ID"),
+                key_secret: variable("RAZORPAY_KEY_SECRET"),
+                webhook_secret: variable("RAZORPAY_WEBHOOK_SECRET"),
+            },
             store: durable::store_settings(env)
                 .map_err(|error| format!("{error}; see docs/configuration.md"))?,
         })

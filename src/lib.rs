@@ -10,21 +10,30 @@ mod auth;
 mod communication;
 mod config;
 mod email;
+mod evaluation;
 mod features;
+mod games;
 mod health;
 mod http;
 mod leaderboard;
+mod lectures;
 mod pages;
+mod payments;
+mod plans;
 mod referrals;
 mod regions;
+mod retry;
 mod state;
+mod tutor;
 mod users;
 
 use std::sync::OnceLock;
 
 // The runtime finds the objects through these names.
 pub use durable::{CallRoom, Leaderboard, RegionLobby, UserHub};
-use worker::{Context, Env, Request, Response, Result, event};
+use worker::{
+    Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, console_error, event,
+};
 
 use crate::app::App;
 
@@ -36,16 +45,35 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
+/// The app of this isolate, or what its environment lacks.
+fn app(env: &Env) -> std::result::Result<&'static App, String> {
+    match APP.get() {
+        Some(app) => Ok(app),
+        None => App::new(env).map(|app| APP.get_or_init(|| app)),
+    }
+}
+
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let app = match APP.get() {
-        Some(app) => app,
-        None => match App::new(&env) {
-            Ok(app) => APP.get_or_init(|| app),
-            Err(problem) => return http::rim::misconfigured(&problem),
-        },
+    match app(&env) {
+        Ok(app) => http::rim::handle(app, request, context).await,
+        Err(problem) => http::rim::misconfigured(&problem),
+    }
+}
+
+/// Runs every fifteen minutes (`[triggers]` in wrangler.toml).
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let problem = match app(&env) {
+        Ok(app) => payments::reconcile(&app.state).await.err().map(|error| format!("{error:?}")),
+        Err(problem) => Some(problem),
     };
-    http::rim::handle(app, request, context).await
+    if let Some(problem) = problem {
+        console_error!(
+            "{}",
+            serde_json::json!({ "level": "error", "scheduled": "reconcile", "detail": problem })
+        );
+    }
 }
 
 /// The API description, for `scripts/openapi` and its test.

@@ -18,6 +18,8 @@ use worker::{Delay, Env};
 use crate::{
     auth::token::Tokens,
     config::{Config, PasswordHash},
+    payments::Gateway,
+    tutor::upstream::Upstream,
 };
 
 /// A deactivated account is refused everywhere within 10 s: an isolate trusts what it read for a little less.
@@ -45,6 +47,12 @@ pub struct AppState {
     pub email_from: String,
     /// How new passwords are hashed.
     pub password_hash: PasswordHash,
+    /// The payment provider.
+    pub gateway: Gateway,
+    /// The model behind the tutor.
+    pub model: Upstream,
+    /// Recordings are scored without a token, too.
+    pub anonymous_pronunciation: bool,
     accounts: Cache<Id, Account>,
     features: Cache<(), Arc<Vec<Feature>>>,
     regions: Cache<Id, Option<Region>>,
@@ -65,6 +73,9 @@ impl AppState {
             public_url: config.public_url.clone(),
             email_from: config.email_from.clone(),
             password_hash: config.password_hash,
+            gateway: Gateway::new(config.payments.clone()),
+            model: Upstream::new(config.ai.clone()),
+            anonymous_pronunciation: config.anonymous_pronunciation,
             accounts: Cache::new(20_000),
             features: Cache::new(1),
             regions: Cache::new(1_000),
@@ -167,6 +178,11 @@ impl AppState {
             Ok(found.into_iter().map(|plan| (plan.id, plan)).collect())
         };
         self.plans.get_all_or_load(ids, load).await
+    }
+
+    /// After a change of a plan.
+    pub fn forget_plan(&self, id: Id) {
+        self.plans.forget(&id);
     }
 
     /// What an account brings to the paid gate.

@@ -76,6 +76,34 @@ pub fn gate(feature: Option<Feature>, holder: Holder, now: Timestamp) -> Result<
     }
 }
 
+/// When a subscription that begins at `start` ends: days and weeks are days of 24 hours, months and years those of the
+/// calendar, the last day of a month when there is no such day. `None` for an unknown unit.
+#[must_use]
+pub fn end(start: Timestamp, count: i64, unit: &str) -> Option<Timestamp> {
+    let count = u32::try_from(count).ok()?;
+    let begin = DateTime::<Utc>::from_timestamp_millis(start.millis())?;
+    let end = match unit {
+        "days" => begin.checked_add_days(Days::new(count.into())),
+        "weeks" => begin.checked_add_days(Days::new(u64::from(count) * 7)),
+        "months" | "" => begin.checked_add_months(Months::new(count)),
+        "years" => begin.checked_add_months(Months::new(count.checked_mul(12)?)),
+        _ => None,
+    };
+    end.map(|end| Timestamp::from_millis(end.timestamp_millis()))
+}
+
+/// The days of a length, for comparing plans: a month has 30, a year 365.
+#[must_use]
+pub fn days(count: f64, unit: &str) -> f64 {
+    count
+        * match unit {
+            "days" => 1.0,
+            "weeks" => 7.0,
+            "years" => 365.0,
+            _ => 30.0,
+        }
+}
+
 /// When a subscription that ends at `expiry` began: its length back in the calendar. `None` for an unknown unit.
 #[must_use]
 pub fn start(expiry: Timestamp, count: i64, unit: &str) -> Option<Timestamp> {
@@ -107,6 +135,24 @@ mod tests {
             assert_eq!(start(end, count, unit).map(Timestamp::to_iso).as_deref(), Some(iso));
         }
         assert_eq!(start(end, 1, "moons"), None);
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_calendar() {
+        for (start, count, unit, end_iso) in [
+            ("2026-01-31", 1, "months", "2026-02-28T00:00:00.000Z"),
+            ("2028-02-29", 1, "years", "2029-02-28T00:00:00.000Z"),
+            ("2026-12-15", 2, "months", "2027-02-15T00:00:00.000Z"),
+            ("2026-03-01", 2, "weeks", "2026-03-15T00:00:00.000Z"),
+            ("2026-03-01", 30, "days", "2026-03-31T00:00:00.000Z"),
+        ] {
+            let start = Timestamp::from_text(start).unwrap();
+            assert_eq!(end(start, count, unit).map(Timestamp::to_iso).as_deref(), Some(end_iso));
+        }
+        assert_eq!(end(Timestamp::from_millis(0), 1, "moons"), None);
+        for (count, unit, length) in [(2.0, "weeks", 14.0), (1.0, "months", 30.0), (1.0, "years", 365.0)] {
+            assert!((days(count, unit) - length).abs() < f64::EPSILON, "{unit}");
+        }
     }
 
     #[test]

@@ -18,11 +18,13 @@ use crate::{
     region_lobby::{LobbyReply, LobbyRequest, RegionLobby},
     rpc::{self, Object},
     runtime::{new_id, now},
-    sql::{rows, run},
+    sql::{int, rows, run},
 };
 
 /// How often a waiter's sign of life is passed to the lobby at most, ms.
 const LOBBY_TOUCH_MS: i64 = 5_000;
+/// Opening the same lecture again within this time is the same opening, ms.
+const SAME_OPENING_MS: i64 = 60_000;
 /// How often a participant's is passed to the room at most, ms.
 const ROOM_TOUCH_MS: i64 = 15_000;
 
@@ -46,6 +48,11 @@ pub enum HubRequest {
         /// Who: the hub's own user.
         user: Id,
     },
+    /// He opened a lecture.
+    Opened {
+        /// Which.
+        lecture: Id,
+    },
     /// A room tells of a change.
     Update {
         /// The session as it is now.
@@ -65,6 +72,8 @@ pub enum HubReply {
     AlreadyIn(Id),
     /// Live sessions, newest first; or the ended ones for [`HubRequest::EndAll`].
     Sessions(Vec<Session>),
+    /// Whether it counts.
+    Counted(bool),
     /// Done.
     Done,
     /// Something behind the hub failed; try again.
@@ -107,6 +116,7 @@ impl DurableObject for UserHub {
                 self.find_partner(card, session_type, &region).await?
             }
             HubRequest::Live => self.live_sessions(),
+            HubRequest::Opened { lecture } => HubReply::Counted(self.opened(lecture)?),
             HubRequest::EndAll { user } => self.end_all(user).await?,
             HubRequest::Update { session } => {
                 self.put(session)?;
@@ -132,6 +142,11 @@ impl UserHub {
         }
         let sql = self.state.storage().sql();
         run(&sql, "CREATE TABLE IF NOT EXISTS live (id TEXT PRIMARY KEY, session TEXT NOT NULL)", vec![])?;
+        run(
+            &sql,
+            "CREATE TABLE IF NOT EXISTS opened (lecture TEXT PRIMARY KEY, at INTEGER NOT NULL)",
+            vec![],
+        )?;
         let mut live = BTreeMap::new();
         for row in rows::<Row>(&sql, "SELECT session FROM live", vec![])? {
             let session: Session = serde_json::from_str(&row.session)?;
@@ -143,6 +158,16 @@ impl UserHub {
 
     fn with<T>(&self, f: impl FnOnce(&mut Hub) -> T) -> Option<T> {
         self.hub.borrow_mut().as_mut().map(f)
+    }
+
+    /// Notes that he opened a lecture. Says whether that counts: opening it again at once does not.
+    fn opened(&self, lecture: Id) -> worker::Result<bool> {
+        let sql = self.state.storage().sql();
+        let now = now().millis();
+        run(&sql, "DELETE FROM opened WHERE at <= ?", vec![int(now - SAME_OPENING_MS)])?;
+        let insert = "INSERT OR IGNORE INTO opened (lecture, at) VALUES (?, ?) RETURNING lecture";
+        let new = rows::<serde_json::Value>(&sql, insert, vec![lecture.to_string().into(), int(now)])?;
+        Ok(!new.is_empty())
     }
 
     /// Takes in a session as it is now: live ones are kept, ended ones forgotten.

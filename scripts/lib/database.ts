@@ -25,13 +25,31 @@ export async function startDatabase(
 ): Promise<{ uri: string; program: Program }> {
   mkdirSync(folder, { recursive: true });
   const chosen = port ?? (await freePort());
-  const program = await start({
-    name: "database",
-    command: join(ROOT, ".tools/venv/bin/secantusd-py"),
-    args: ["--port", String(chosen), "--storage-path", join(folder, "wiredtiger"), "--log-level", "WARNING"],
-    log: join(folder, "database.log"),
-    ready: () => accepts(chosen),
-  });
+  const log = join(folder, "database.log");
+  const attempt = () =>
+    start({
+      name: "database",
+      command: join(ROOT, ".tools/venv/bin/secantusd-py"),
+      args: [
+        "--port",
+        String(chosen),
+        "--storage-path",
+        join(folder, "wiredtiger"),
+        "--log-level",
+        "WARNING",
+      ],
+      log,
+      ready: () => accepts(chosen),
+    });
+  // One that was told to end a moment ago holds its files for some seconds.
+  const deadline = Date.now() + 15_000;
+  let program: Program | undefined;
+  while (program === undefined) {
+    program = await attempt().catch((error: unknown) => {
+      if (Date.now() > deadline || !/busy|lock/i.test(readFileSync(log, "utf8"))) throw error;
+      return undefined;
+    });
+  }
   return { uri: `mongodb://127.0.0.1:${chosen}`, program };
 }
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ROOT, databaseOf, secret, startDataApi, startDatabase } from "./database.ts";
-import { type Program, answers, freePort } from "./processes.ts";
+import { type Program, answers, claimPort, freePort, onStop } from "./processes.ts";
 import { ACCOUNTS, DEMO_PASSWORD, seed } from "./seed.ts";
 import { VARIABLES } from "./worker.ts";
 
@@ -15,6 +15,19 @@ mkdirSync(folder, { recursive: true });
 const say = (line: string): void => console.error(`==> ${line}`);
 
 const programs: Program[] = [];
+let worker: ChildProcess | undefined;
+let stopping = false;
+const stop = async (): Promise<void> => {
+  stopping = true;
+  say("stopping …");
+  worker?.kill("SIGTERM");
+  for (const program of programs.reverse()) await program.stop();
+};
+onStop(stop);
+await claimPort(port).catch((error: Error) => {
+  console.error(`dev: ${error.message}`);
+  process.exit(1);
+});
 let uri = env["MONGODB_URI"];
 if (!uri) {
   say("starting the database …");
@@ -23,12 +36,14 @@ if (!uri) {
   uri = database.uri;
 }
 say("starting the Data API service …");
+// The address as it is shown names the database.
+if (!/^mongodb[^/]*\/\/[^/]+\/[^?]/.test(uri)) uri = uri.replace(/\/?(\?|$)/, "/aarambh$1");
 const { api, program } = await startDataApi(uri, folder, databaseOf(uri));
 programs.push(program);
 const seeded = join(folder, "seeded");
 if (!existsSync(seeded)) {
   say("writing demo data, this once …");
-  await seed(uri.includes("/", 12) ? uri : `${uri}/${api.database}`, 50, (line) => say(`  ${line}`));
+  await seed(uri, 50, (line) => say(`  ${line}`));
   writeFileSync(seeded, new Date().toISOString());
 }
 
@@ -44,7 +59,7 @@ const variables: Record<string, string> = {
 const variablesFile = join(folder, "variables.env");
 const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
 writeFileSync(variablesFile, `${lines.join("\n")}\n`, { mode: 0o600 });
-const worker = spawn(
+worker = spawn(
   "wrangler",
   [
     "dev",
@@ -60,7 +75,11 @@ const worker = spawn(
   ],
   { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"], env: { ...env, WORKER_PROFILE: "quick" } },
 );
-stopOn(worker);
+worker.once("exit", (code) => {
+  if (stopping) return;
+  say(`the Worker stopped with code ${code}`);
+  void stop().finally(() => process.exit(code || 1));
+});
 
 const address = `http://127.0.0.1:${port}`;
 while (!(await answers(`${address}/health`).catch(() => false))) await wait(200);
@@ -68,24 +87,7 @@ console.log(`
 Aarambh is running.
   address        ${address}/api
   description    ${address}/openapi.json
-  database       ${uri}/${api.database}
+  database       ${uri}
   accounts       ${ACCOUNTS.join("\n                 ")}
   password       ${DEMO_PASSWORD}
 ready ${address}`);
-
-function stopOn(child: ChildProcess): void {
-  let stopping = false;
-  const stop = async (code: number): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
-    say("stopping …");
-    child.kill("SIGTERM");
-    for (const running of programs.reverse()) await running.stop();
-    process.exit(code);
-  };
-  child.once("exit", (code) => {
-    if (!stopping) say(`the Worker stopped with code ${code}`);
-    void stop(code ?? 1);
-  });
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => void stop(0));
-}

@@ -1,6 +1,6 @@
 /** Child processes that must not outlive us. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -28,6 +28,17 @@ export interface Start {
   patience?: number;
 }
 
+const SETPRIV = "/usr/bin/setpriv";
+
+/** Those that run. */
+const running = new Set<ChildProcess>();
+// However this process ends, short of a kill: with a signal, an exception, or somebody's process.exit.
+process.on("exit", () => {
+  for (const child of running) signal(child, "SIGTERM");
+});
+// Where Linux offers it, a kill of this process ends them too: else the next start would find the database locked.
+const LEASH = existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "TERM", "--"] : [];
+
 /** Starts a program and waits until it is ready. */
 export async function start({
   name,
@@ -40,13 +51,16 @@ export async function start({
 }: Start): Promise<Program> {
   mkdirSync(dirname(log), { recursive: true });
   const output = openSync(log, "w");
-  const child = spawn(command, args, {
+  const [file, ...rest] = [...LEASH, command, ...args] as [string, ...string[]];
+  const child = spawn(file, rest, {
     env: { ...process.env, ...env },
     stdio: ["ignore", output, output],
     detached: true,
   });
   closeSync(output);
+  running.add(child);
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  void gone.then(() => running.delete(child));
   let failure: Error | undefined;
   child.once("error", (error) => (failure = error));
   const deadline = Date.now() + patience * 1000;
@@ -100,4 +114,34 @@ export async function answers(url: string, headers: Record<string, string> = {})
   const response = await fetch(url, { headers, signal: AbortSignal.timeout(2000) });
   await response.arrayBuffer();
   return response.ok;
+}
+
+/** Fails when somebody listens on a port already: his answers would be taken for ours. */
+export async function claimPort(port: number): Promise<void> {
+  const claim = () =>
+    new Promise<boolean>((resolve) => {
+      const server = createServer();
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+  // One that was killed a moment ago may still be on its way out.
+  for (let attempts = 0; attempts < 10; attempts++) {
+    if (await claim()) return;
+    await wait(100);
+  }
+  throw new Error(`port ${port} is in use; set PORT to another one`);
+}
+
+/** Runs `stop` at the first SIGINT, SIGTERM or SIGHUP, and exits. */
+export function onStop(stop: () => Promise<void>): void {
+  let stopping = false;
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    // Miniflare's own handlers exit at once.
+    process.removeAllListeners(name);
+    process.on(name, () => {
+      if (stopping) return;
+      stopping = true;
+      void stop().finally(() => process.exit(0));
+    });
+  }
 }

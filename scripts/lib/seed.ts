@@ -280,17 +280,33 @@ function referrals(): Document[] {
   ];
 }
 
-if (import.meta.main) {
+/** The arguments of the command line, or what is wrong with them. */
+function options(): { learners: number; uri: string } {
   const { values } = parseArgs({ options: { learners: { type: "string", default: "50" } } });
-  const learners = Number(values.learners);
-  const uri = process.env["MONGODB_URI"];
+  const learners = values.learners.trim() === "" ? NaN : Number(values.learners);
   if (!Number.isInteger(learners) || learners < 2 || learners > MOST_LEARNERS) {
-    console.error(`seed: --learners must be a whole number from 2 to ${MOST_LEARNERS}`);
-    process.exit(2);
+    throw new Error(`--learners must be a whole number from 2 to ${MOST_LEARNERS}`);
   }
-  if (!uri) {
-    console.error("seed: MONGODB_URI is not set; scripts/dev prints the address of its database");
-    process.exit(2);
+  const uri = process.env["MONGODB_URI"];
+  if (!uri) throw new Error("MONGODB_URI is not set; scripts/dev prints the address of its database");
+  if (!/^mongodb(\+srv)?:\/\/[^/]/.test(uri)) throw new Error("MONGODB_URI is not an address of a MongoDB");
+  return { learners, uri };
+}
+
+/** One line instead of a stack trace. */
+function fail(error: unknown, code: number): never {
+  console.error(`seed: ${(error instanceof Error ? error.message : String(error)).split("\n")[0]}`);
+  process.exit(code);
+}
+
+if (import.meta.main) {
+  let given;
+  try {
+    given = options();
+  } catch (error) {
+    fail(error, 2);
   }
-  await seed(uri, learners, (line) => console.log(line));
+  await seed(given.uri, given.learners, (line) => console.log(line)).catch((error: unknown) =>
+    fail(error, 1),
+  );
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { createAdmin } from "./admin.ts";
 import { type DataApi, ROOT, databaseOf, secret, startDataApi, startDatabase } from "./database.ts";
-import { type Program, answers } from "./processes.ts";
+import { createFeatures } from "./features.ts";
+import { type Program, answers, claimPort, onStop } from "./processes.ts";
 import { VARIABLES, startWorker } from "./worker.ts";
 
 const env = process.env;
@@ -13,12 +14,19 @@ const folder = env["DATA_DIR"] ?? join(ROOT, ".data/serve");
 mkdirSync(folder, { recursive: true });
 
 const programs: Program[] = [];
+let worker: Awaited<ReturnType<typeof startWorker>> | undefined;
+const stop = async (): Promise<void> => {
+  await worker?.dispose();
+  for (const program of programs.reverse()) await program.stop();
+};
+onStop(stop);
+await claimPort(port).catch(fail);
 const dataApi = await reachDataApi();
 if (env["ADMIN_EMAIL"] && env["ADMIN_PASSWORD"]) {
   await createAdmin(dataApi, env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"]);
 }
 const variables = Object.fromEntries(VARIABLES.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
-const worker = await startWorker({
+worker = await startWorker({
   port,
   build: env["BUILD"] ?? "build",
   state: join(folder, "objects"),
@@ -27,18 +35,7 @@ const worker = await startWorker({
   variables: { ENVIRONMENT: "development", JWT_SECRET: secret(join(folder, "jwt.key")), ...variables },
 });
 
-let stopping = false;
-for (const name of ["SIGINT", "SIGTERM"] as const) {
-  process.on(name, () => {
-    if (stopping) return;
-    stopping = true;
-    void (async () => {
-      await worker.dispose();
-      for (const program of programs.reverse()) await program.stop();
-      process.exit(0);
-    })();
-  });
-}
+onStop(stop);
 
 const address = `http://127.0.0.1:${port}`;
 while (!(await answers(`${address}/health`).catch(() => false))) await wait(20);
@@ -54,6 +51,7 @@ async function reachDataApi(): Promise<DataApi> {
   }
   const service = await startDataApi(uri ?? (await ownDatabase()), folder, database);
   programs.push(service.program);
+  await createFeatures(service.api);
   return service.api;
 }
 
@@ -61,4 +59,9 @@ async function ownDatabase(): Promise<string> {
   const { uri, program } = await startDatabase(folder);
   programs.push(program);
   return uri;
+}
+
+function fail(error: Error): never {
+  console.error(`serve: ${error.message}`);
+  process.exit(1);
 }

@@ -1,6 +1,6 @@
 /** The built Worker in workerd, as production runs it: direct socket, persistent state, no watcher, no proxy. */
 import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { Miniflare } from "miniflare";
 import { type DataApi, ROOT } from "./database.ts";
@@ -47,6 +47,8 @@ export async function startWorker({
   variables,
 }: WorkerOptions): Promise<Miniflare> {
   mkdirSync(state, { recursive: true });
+  // Miniflare starts workerd itself: through a script that ties its life to ours.
+  process.env["MINIFLARE_WORKERD_PATH"] ??= join(ROOT, "scripts/lib/workerd");
   const object = (className: string) => ({ className, useSQLite: true });
   const miniflare = new Miniflare({
     name: "aarambh-edge",

@@ -83,7 +83,7 @@ pub async fn register(
     let now = durable::now();
     let region = region_of(&state, &checked.region, now).await?;
     let referred_by = match (&checked.code, checked.role) {
-        (Some(code), Role::Student) => offer(&state, code, now).await?.map(|offer| offer.teacher.id),
+        (Some(code), Role::Student) => offer(&state, code, None, now).await?.map(|offer| offer.teacher.id),
         _ => None,
     };
     let new = NewUser {
@@ -100,6 +100,7 @@ pub async fn register(
         now,
     };
     let new = insert(&state, new).await?;
+    users::settle(&state.store, new.id, region, now).await?;
     if new.role == Role::Student {
         let member = Member { id: new.id, name: new.name, picture: None, since: now };
         // The leaderboard looks up a student it does not know: a failure here only delays that.

@@ -128,7 +128,7 @@ pub async fn find_partner(
         }
         HubReply::AlreadyIn(session) => Err(ApiError::AlreadyInSession(session)),
         HubReply::Unavailable => Err(ApiError::Unavailable("matchmaking failed behind the hub".into())),
-        HubReply::Sessions(_) | HubReply::Done => Err(unexpected()),
+        HubReply::Sessions(_) | HubReply::Counted(_) | HubReply::Done => Err(unexpected()),
     }
 }
 
@@ -136,15 +136,16 @@ pub async fn find_partner(
 pub async fn gate(state: &Shared, account: &Account, session_type: SessionType) -> ApiResult<()> {
     let Some(key) = session_type.feature_key() else { return Ok(()) };
     let (feature, holder) = futures_util::try_join!(state.feature(key), state.holder(account))?;
-    subscription::gate(feature.map(|feature| feature.rule()), holder, durable::now()).map_err(|refusal| {
-        match refusal {
-            Refusal::Unavailable => ApiError::SubscriptionRequired("This feature is not available right now"),
-            Refusal::SubscriptionRequired => {
-                ApiError::SubscriptionRequired("This feature needs a subscription")
-            }
-            Refusal::UpgradeRequired => ApiError::UpgradeRequired("This feature needs a larger plan"),
-        }
-    })
+    subscription::gate(feature.map(|feature| feature.rule()), holder, durable::now()).map_err(refused)
+}
+
+/// What a closed gate says.
+pub fn refused(refusal: Refusal) -> ApiError {
+    match refusal {
+        Refusal::Unavailable => ApiError::SubscriptionRequired("This feature is not available right now"),
+        Refusal::SubscriptionRequired => ApiError::SubscriptionRequired("This feature needs a subscription"),
+        Refusal::UpgradeRequired => ApiError::UpgradeRequired("This feature needs a larger plan"),
+    }
 }
 
 /// The kind with this name, of those that two learners are matched for.

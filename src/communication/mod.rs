@@ -2,7 +2,7 @@
 
 mod chat;
 mod details;
-mod matchmaking;
+pub mod matchmaking;
 mod sessions;
 mod signaling;
 mod socket;

@@ -1,6 +1,7 @@
 //! `/features`: what the app gates, for learners and for administrators.
 
 mod admin;
+mod edit;
 mod user;
 
 use crate::http::routes::operations;
@@ -11,8 +12,8 @@ operations!(
     admin::toggle,
     admin::bulk_update,
     admin::statistics,
-    admin::create,
-    admin::deactivate,
+    edit::create,
+    edit::deactivate,
     user::list,
     user::access,
     user::record_usage,

@@ -110,7 +110,7 @@ pub async fn access(
     TextPath(key): TextPath,
     user: AuthUser,
 ) -> ApiResult<Json<DataOnly<FeatureAccess>>> {
-    let key = key.to_lowercase();
+    let key = key.trim().to_lowercase();
     let (feature, holder) = try_join!(state.feature(&key), state.holder(&user.account))?;
     Ok(data(access_of(&feature.ok_or(NO_FEATURE)?, holder)))
 }
@@ -128,7 +128,7 @@ pub async fn record_usage(
     TextPath(key): TextPath,
     user: AuthUser,
 ) -> ApiResult<Json<MessageOnly>> {
-    let key = key.to_lowercase();
+    let key = key.trim().to_lowercase();
     let (feature, holder) = try_join!(state.feature(&key), state.holder(&user.account))?;
     let feature = feature.ok_or(NO_FEATURE)?;
     if gate(Some(feature.rule()), holder, durable::now()).is_ok() {

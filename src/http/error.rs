@@ -39,6 +39,8 @@ pub enum ApiError {
     Refused(String),
     /// 400: fields of the body are wrong.
     Validation(Vec<FieldError>),
+    /// 400: parts of the body are wrong, in words.
+    Problems(&'static str, Vec<String>),
     /// 400: as before, and the message joins the reasons, as registration has it.
     ValidationJoined(Vec<FieldError>),
     /// 400: matchmaking while in this session.
@@ -55,8 +57,14 @@ pub enum ApiError {
     NotFound(&'static str),
     /// 409: not in this state.
     Conflict(&'static str),
+    /// 422: the same idempotency key with another body.
+    Unprocessable(&'static str),
     /// 413: too much at once.
     TooLarge,
+    /// 415: not a kind of file that we know.
+    UnsupportedType(&'static str),
+    /// 503: something is not to be had right now, in words for the user.
+    NotAvailable(&'static str),
     /// 503: something behind us is down; the text goes to the log only.
     Unavailable(String),
     /// 500: our mistake; the text goes to the log only.
@@ -80,19 +88,46 @@ pub struct FieldError {
     pub location: &'static str,
 }
 
+impl FieldError {
+    /// A failed check of a field of the body.
+    pub fn new(path: &str, msg: &str, value: Option<Value>) -> Self {
+        Self { kind: "field", value, msg: msg.to_owned(), path: path.to_owned(), location: "body" }
+    }
+
+    /// The same check, of an object within another one.
+    pub fn within(self, parent: &str) -> Self {
+        let path = if self.path.is_empty() { parent.to_owned() } else { format!("{parent}.{}", self.path) };
+        Self { path, ..self }
+    }
+}
+
+/// Failed checks: of fields, or in words.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Errors {
+    /// By field.
+    Fields(Vec<FieldError>),
+    /// In words.
+    Texts(Vec<String>),
+}
+
 /// The body of every error.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
-    /// Always false.
-    pub success: bool,
+    /// Always false; left out by the tutor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success: Option<bool>,
     /// For the user, as is.
     pub message: String,
+    /// Of failures on our side and behind us: a short category.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'static str>,
     /// For programs; stable.
     pub code: &'static str,
     /// Failed checks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub errors: Option<Vec<FieldError>>,
+    pub errors: Option<Errors>,
     /// More about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
@@ -119,11 +154,16 @@ impl ApiError {
                 S::BAD_REQUEST,
                 "VALIDATION_FAILED",
                 text::VALIDATION.into(),
-                Extra { errors: Some(errors), ..none },
+                Extra { errors: Some(Errors::Fields(errors)), ..none },
             ),
+            Self::Problems(text, problems) => {
+                let extra = Extra { errors: Some(Errors::Texts(problems)), ..none };
+                (S::BAD_REQUEST, "VALIDATION_FAILED", text.into(), extra)
+            }
             Self::ValidationJoined(errors) => {
                 let message = errors.iter().map(|error| error.msg.as_str()).collect::<Vec<_>>().join(", ");
-                (S::BAD_REQUEST, "VALIDATION_FAILED", message, Extra { errors: Some(errors), ..none })
+                let errors = Some(Errors::Fields(errors));
+                (S::BAD_REQUEST, "VALIDATION_FAILED", message, Extra { errors, ..none })
             }
             Self::AlreadyInSession(id) => {
                 let data = Some(json!({ "existingSessionId": id }));
@@ -140,7 +180,10 @@ impl ApiError {
             Self::UpgradeRequired(text) => (S::FORBIDDEN, "PLAN_UPGRADE_REQUIRED", text.into(), none),
             Self::Refused(text) => (S::BAD_REQUEST, "BAD_REQUEST", text, none),
             Self::NotFound(text) => (S::NOT_FOUND, "NOT_FOUND", text.into(), none),
+            Self::Unprocessable(text) => (S::UNPROCESSABLE_ENTITY, "UNPROCESSABLE", text.into(), none),
             Self::Conflict(text) => (S::CONFLICT, "CONFLICT", text.into(), none),
+            Self::UnsupportedType(text) => (S::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_TYPE", text.into(), none),
+            Self::NotAvailable(text) => (S::SERVICE_UNAVAILABLE, "UNAVAILABLE", text.into(), none),
             Self::TooLarge => {
                 (S::PAYLOAD_TOO_LARGE, "TOO_LARGE", "This is too large to send at once".into(), none)
             }
@@ -163,7 +206,7 @@ impl ApiError {
 
 #[derive(Default)]
 struct Extra {
-    errors: Option<Vec<FieldError>>,
+    errors: Option<Errors>,
     data: Option<Value>,
     detail: Option<String>,
 }
@@ -171,10 +214,35 @@ struct Extra {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, message, Extra { errors, data, detail }) = self.parts();
-        let body = ErrorBody { success: false, message, code, errors, data, request_id: String::new() };
+        let error = status.is_server_error().then_some(code);
+        let body =
+            ErrorBody { success: Some(false), message, error, code, errors, data, request_id: String::new() };
         let mut response = Response::new(Body::empty());
         *response.status_mut() = status;
         response.extensions_mut().insert(Pending { body, detail });
+        response
+    }
+}
+
+/// An error of the tutor: its answers have no `success` (contract: x-global.error-envelopes).
+#[derive(Debug)]
+pub struct ChatError(ApiError);
+
+/// The result of the tutor's handlers.
+pub type ChatResult<T> = Result<T, ChatError>;
+
+impl<E: Into<ApiError>> From<E> for ChatError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for ChatError {
+    fn into_response(self) -> Response {
+        let mut response = self.0.into_response();
+        if let Some(pending) = response.extensions_mut().get_mut::<Pending>() {
+            pending.body.success = None;
+        }
         response
     }
 }

@@ -104,6 +104,21 @@ impl Later {
     }
 }
 
+/// A signed-in user, or nobody: a bad token counts as none.
+pub struct MaybeUser(pub Option<Account>);
+
+impl FromRequestParts<Shared> for MaybeUser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        match AuthUser::from_request_parts(parts, state).await {
+            Ok(user) => Ok(Self(Some(user.account))),
+            Err(ApiError::Unauthorized(_)) => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// A signed-in user whose request goes to a room or hub that knows its own members. While the database cannot be
 /// reached a good token is enough, so that live calls go on.
 pub struct RoomUser(pub Id);

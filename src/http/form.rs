@@ -66,6 +66,21 @@ impl<'a> Form<'a> {
         self.read(path, &msg, |text| chars.contains(&text.chars().count()).then(|| json!(text)))
     }
 
+    /// As [`Self::text`], but measured before trimming.
+    pub fn text_as_typed(mut self, path: &str, chars: RangeInclusive<usize>) -> Self {
+        let typed = match self.checks.field(path) {
+            Field::Text(text) => text.chars().count(),
+            Field::Absent | Field::Other(_) => return self.text(path, chars),
+        };
+        if chars.contains(&typed) {
+            self.read(path, "", |text| Some(json!(text)))
+        } else {
+            let msg = format!("{} must have {} to {} characters", label(path), chars.start(), chars.end());
+            self.checks.complain_as_given(path, &msg);
+            self
+        }
+    }
+
     /// As [`Self::text`], in upper case.
     pub fn code(self, path: &str, chars: RangeInclusive<usize>) -> Self {
         self.text(path, chars).map(path, |value| json!(value.as_str().unwrap_or_default().to_uppercase()))
@@ -75,6 +90,34 @@ impl<'a> Form<'a> {
     pub fn choice(self, path: &str, words: &[&str]) -> Self {
         let msg = format!("{} must be one of {}", label(path), words.join(", "));
         self.read(path, &msg, |text| words.contains(&text).then(|| json!(text)))
+    }
+
+    /// One of these words, or nothing.
+    pub fn choice_or_blank(self, path: &str, words: &[&str]) -> Self {
+        let msg = format!("{} must be one of {}", label(path), words.join(", "));
+        let mut form =
+            self.read(path, &msg, |text| (text.is_empty() || words.contains(&text)).then(|| json!(text)));
+        if form.fields.get(path) == Some(&json!("")) {
+            form.fields.remove(path);
+        }
+        form
+    }
+
+    /// A text, or a number or truth value as text; untrimmed, since it is compared exactly.
+    pub fn scalar_text(mut self, path: &str, most: usize) -> Self {
+        let text = match self.checks.field(path) {
+            Field::Absent => return self,
+            Field::Text(text) => Some(text.to_owned()),
+            Field::Other(value @ (Value::Number(_) | Value::Bool(_))) => Some(value.to_string()),
+            Field::Other(_) => None,
+        };
+        match text.filter(|text| text.chars().count() <= most) {
+            Some(text) => {
+                self.fields.insert(path.to_owned(), json!(text));
+            }
+            None => self.checks.complain_as_given(path, &format!("{} must be a text", label(path))),
+        }
+        self
     }
 
     /// An e-mail address, folded.
@@ -123,6 +166,16 @@ impl<'a> Form<'a> {
         self.scalar(path, &msg, |text| {
             let number = text.parse::<i64>().ok().or_else(|| text.strip_suffix(".0")?.parse().ok());
             number.filter(|number| range.contains(number)).map(Value::from)
+        })
+    }
+
+    /// A whole number from 1, or -1 for no limit.
+    pub fn count_or_unlimited(self, path: &str) -> Self {
+        let msg = format!("{} must be at least 1, or -1 for no limit", label(path));
+        self.scalar(path, &msg, |text| {
+            let count =
+                text.parse::<i64>().ok().filter(|count| *count == -1 || (1..=1_000_000_000).contains(count));
+            count.map(Value::from)
         })
     }
 

@@ -17,10 +17,21 @@ use super::{
 };
 use crate::app::App;
 
+/// Longest body of an upload, bytes: a recording of 5 MB with its form.
+const MAX_UPLOAD: usize = 5 * 1024 * 1024 + 64 * 1024;
 /// Most of a refused body that is read and dropped, bytes.
 const MAX_DRAINED: usize = 16 * 1024 * 1024;
 /// What handlers read. Each header costs a call into the runtime, so the others stay outside.
-const READ_HEADERS: [&str; 5] = ["authorization", "content-type", "upgrade", "origin", "user-agent"];
+const READ_HEADERS: [&str; 8] = [
+    "authorization",
+    "content-type",
+    "upgrade",
+    "origin",
+    "user-agent",
+    "idempotency-key",
+    "x-razorpay-signature",
+    "x-razorpay-event-id",
+];
 /// Origins of development, besides those of the configuration (contract: x-server.cors).
 const LOCAL_PORTS: [&str; 5] = ["3000", "3001", "8081", "8082", "19006"];
 /// Headers of every answer (contract: x-server.securityHeaders).
@@ -120,13 +131,18 @@ async fn body(request: &mut worker::Request) -> Result<Vec<u8>, ApiError> {
     if request.inner().body().is_none() {
         return Ok(Vec::new());
     }
-    let length = request.headers().get("content-length").ok().flatten();
-    if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MAX_BODY) {
+    let header = |name: &str| request.headers().get(name).ok().flatten();
+    let is_upload = header("content-type").is_some_and(|kind| kind.starts_with("multipart/form-data"));
+    let most = if is_upload { MAX_UPLOAD } else { MAX_BODY };
+    if header("content-length")
+        .and_then(|length| length.parse::<usize>().ok())
+        .is_some_and(|length| length > most)
+    {
         drain(request).await;
         return Err(ApiError::TooLarge);
     }
     let bytes = request.bytes().await.map_err(|error| ApiError::Internal(error.to_string()))?;
-    if bytes.len() > MAX_BODY { Err(ApiError::TooLarge) } else { Ok(bytes) }
+    if bytes.len() > most { Err(ApiError::TooLarge) } else { Ok(bytes) }
 }
 
 /// Reads a body of no use to its end, within a bound: an answer before that would break the connection under a client

@@ -77,13 +77,7 @@ impl<'a> Checks<'a> {
     pub fn complain(&mut self, path: &str, msg: &str, value: Option<Value>) {
         // An error must not become a way to send back what was too large to accept.
         let value = value.filter(|value| value.to_string().len() <= 512);
-        self.errors.push(FieldError {
-            kind: "field",
-            value,
-            msg: msg.to_owned(),
-            path: path.to_owned(),
-            location: "body",
-        });
+        self.errors.push(FieldError::new(path, msg, value));
     }
 
     /// As [`Self::complain`], with the value as it was given.

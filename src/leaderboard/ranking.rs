@@ -23,7 +23,7 @@ use crate::{
         error::{ApiError, ApiResult, ErrorBody},
         extract::{AuthUser, IdPath, QueryOf},
     },
-    state::Shared,
+    state::{AppState, Shared},
 };
 
 /// A region, as leaderboards show it.
@@ -129,7 +129,7 @@ impl From<Entry> for ShownEntry {
     }
 }
 
-fn scoring_method() -> ScoringMethod {
+pub(super) fn scoring_method() -> ScoringMethod {
     let components =
         METHOD.components.iter().map(|(name, what)| ((*name).to_owned(), (*what).into())).collect();
     ScoringMethod { description: METHOD.description, components, formula: METHOD.formula }
@@ -160,8 +160,8 @@ pub async fn top3(
     IdPath(id): IdPath,
 ) -> ApiResult<Json<Envelope<Top3>>> {
     let region = region(&state, id).await?;
-    let (leaderboard, total_students) =
-        ask(&state, id, &LeaderboardRequest::Page { offset: 0, limit: 3 }).await?;
+    let Standings { entries: leaderboard, students: total_students, .. } =
+        standings(&state, id, 0, 3).await?;
     let scoring_method = scoring_method();
     Ok(envelope("Top 3", Top3 { region, leaderboard, total_students, scoring_method }))
 }
@@ -183,9 +183,9 @@ pub async fn region_page(
 ) -> ApiResult<Json<Envelope<RankingPage>>> {
     let page = Page::from_text(query.page.as_deref(), query.limit.as_deref(), 20);
     let region = region(&state, id).await?;
-    let request = LeaderboardRequest::Page { offset: page.offset(), limit: page.limit };
-    let (leaderboard, total) = ask(&state, id, &request).await?;
-    let pagination = page.of_total(u64::try_from(total).unwrap_or(u64::MAX));
+    let Standings { entries: leaderboard, students, .. } =
+        standings(&state, id, page.offset(), page.limit).await?;
+    let pagination = page.of_total(u64::try_from(students).unwrap_or(u64::MAX));
     Ok(envelope("Ranking", RankingPage { region, leaderboard, pagination, scoring_method: scoring_method() }))
 }
 
@@ -205,24 +205,55 @@ pub async fn my_rank(State(state): State<Shared>, user: AuthUser) -> ApiResult<J
     let id = user.account.region.ok_or(NO_REGION)?;
     let region = state.region(id).await?.ok_or(NO_REGION)?.into();
     let request = LeaderboardRequest::Rank { student: user.account.id };
-    let (entries, total_students) = ask(&state, id, &request).await?;
+    let Standings { entries, students: total_students, .. } = ask(&state, id, &request).await?;
     let entry = entries.into_iter().next().ok_or(ApiError::NotFound("You are not ranked in your region"))?;
     let user = OwnPlace { student_id: entry.student.id, entry };
     Ok(envelope("Your rank", MyRank { user, region, total_students, scoring_method: scoring_method() }))
 }
 
-async fn region(state: &Shared, id: Id) -> ApiResult<ShownRegion> {
+async fn region(state: &AppState, id: Id) -> ApiResult<ShownRegion> {
     state.region(id).await?.map(Into::into).ok_or(ApiError::NotFound("There is no such region"))
 }
 
-async fn ask(
-    state: &Shared,
-    region: Id,
-    request: &LeaderboardRequest,
-) -> ApiResult<(Vec<ShownEntry>, usize)> {
+/// A part of a region's ranking, and totals of the whole.
+pub(super) struct Standings {
+    /// Best first.
+    pub entries: Vec<ShownEntry>,
+    /// Ranked students.
+    pub students: usize,
+    /// Sum of all points.
+    pub points: u64,
+}
+
+impl Standings {
+    /// Points of the first entry.
+    pub fn top_score(&self) -> u64 {
+        self.entries.first().map_or(0, |entry| entry.total_score)
+    }
+}
+
+/// Up to `limit` places from `offset`.
+pub(super) async fn standings(state: &AppState, region: Id, offset: u64, limit: u32) -> ApiResult<Standings> {
+    ask(state, region, &LeaderboardRequest::Page { offset, limit }).await
+}
+
+/// The points of a student, wherever he is ranked.
+pub(super) async fn points_of(
+    state: &AppState,
+    region: Option<Id>,
+    student: Id,
+) -> ApiResult<PointStatistics> {
+    let points = match region {
+        Some(region) => ask(state, region, &LeaderboardRequest::Rank { student }).await?.top_score(),
+        None => 0,
+    };
+    Ok(PointStatistics { total_sessions: points, total_score: points })
+}
+
+async fn ask(state: &AppState, region: Id, request: &LeaderboardRequest) -> ApiResult<Standings> {
     match rpc::call::<Leaderboard>(&state.env, &region.to_string(), request).await? {
-        LeaderboardReply::Page { entries, total } => {
-            Ok((entries.into_iter().map(Into::into).collect(), total))
+        LeaderboardReply::Page { entries, total, points } => {
+            Ok(Standings { entries: entries.into_iter().map(Into::into).collect(), students: total, points })
         }
         LeaderboardReply::NotReady | LeaderboardReply::Done => {
             Err(ApiError::Unavailable("the leaderboard is being built".into()))

@@ -27,12 +27,11 @@ use crate::{
         extract::{Admin, IdPath, JsonBody, TextPath, parse_id},
         form::Form,
     },
+    retry::until_done,
     state::Shared,
 };
 
 const CODE_ATTEMPTS: u32 = 8;
-/// Two administrators at once: the slower one looks again.
-const ATTEMPTS: u32 = 5;
 /// An order that was not paid for so long will not be: it does not keep a code.
 const ABANDONED_MS: i64 = 24 * 3_600_000;
 const UNLIMITED: i64 = -1;
@@ -62,13 +61,10 @@ fn read(form: Form<'_>) -> ApiResult<Map<String, Value>> {
         .integer("discountPercentage", 1..=100)
         .boolean("isActive")
         .boolean("isApproved")
-        .integer("maxUses", UNLIMITED..=1_000_000_000)
+        .count_or_unlimited("maxUses")
         .time("expiryDate")
         .text("description", 0..=500)
         .finish()?;
-    if fields.get("maxUses") == Some(&json!(0)) {
-        return Err(ApiError::BadRequest("Max uses must be at least 1, or -1 for no limit"));
-    }
     if let Some(until) = fields.remove("expiryDate") {
         fields.insert("validUntil".into(), until);
     }
@@ -228,14 +224,15 @@ pub async fn toggle(
     admin: Admin,
     IdPath(id): IdPath,
 ) -> ApiResult<Json<Envelope<Switched>>> {
-    for _ in 0..ATTEMPTS {
+    until_done(async || {
         let code = referrals::by_id(&state.store, id).await?.ok_or(NO_CODE)?;
         let is_active = !code.is_active;
         let set: Map<_, _> = [("isActive".to_owned(), json!(is_active))].into_iter().collect();
         let entry = admin.entry("referrals.toggle", id, changes(&json!(code), &set));
         if referrals::update(&state.store, id, Some(code.is_active), set, &entry).await? {
-            return Ok(envelope("The code is switched", Switched { is_active }));
+            return Ok(Some(envelope("The code is switched", Switched { is_active })));
         }
-    }
-    Err(ApiError::Conflict("Somebody else switches this code at the same moment"))
+        Ok(None)
+    })
+    .await
 }

@@ -7,7 +7,7 @@ mod one;
 mod statistics;
 mod teacher;
 
-pub use offer::offer;
+pub use offer::{Offer, offer};
 
 use crate::http::routes::operations;
 

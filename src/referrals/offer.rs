@@ -2,14 +2,16 @@
 
 use axum::{Json, extract::State, response::IntoResponse};
 use domain::{
-    Id, Timestamp, money,
+    Id, Timestamp,
+    accounts::Role,
+    money,
     referral::{Refusal, Terms},
 };
 use serde::Serialize;
 use serde_json::Value;
 use store::{
     ejson::Num,
-    referrals,
+    referrals, transactions,
     users::{self, UserRef},
 };
 use utoipa::ToSchema;
@@ -18,7 +20,7 @@ use crate::{
     http::{
         body::{Envelope, envelope},
         error::{ApiError, ApiResult, ErrorBody},
-        extract::JsonBody,
+        extract::{JsonBody, MaybeUser},
     },
     state::{AppState, Shared},
 };
@@ -30,6 +32,8 @@ const OF_TEACHER: &str = "Referral discount of your teacher";
 pub struct Offer {
     /// The id of the code's document, or of the teacher for his own code.
     pub id: Id,
+    /// The code's document, if it has one.
+    pub referral: Option<Id>,
     /// Who gets the credit.
     pub teacher: UserRef,
     /// What it takes off.
@@ -38,19 +42,31 @@ pub struct Offer {
     pub description: String,
 }
 
-/// The offer behind a code. A code's own document decides while it is approved or switched off; otherwise it is the code
-/// of a teacher, or nothing. Codes of deactivated teachers are worth nothing.
-pub async fn offer(state: &AppState, code: &str, now: Timestamp) -> ApiResult<Option<Offer>> {
+/// The offer behind a code. A code's own document decides, if there is one; otherwise it is the code of a teacher, or
+/// nothing. Codes of deactivated teachers are worth nothing.
+/// A student uses a code once.
+pub async fn offer(
+    state: &AppState,
+    code: &str,
+    student: Option<Id>,
+    now: Timestamp,
+) -> ApiResult<Option<Offer>> {
     let code = code.trim().to_uppercase();
     if code.is_empty() || code.len() > MAX_CODE_BYTES {
         return Ok(None);
     }
+    if let Some(student) = student
+        && was_used(state, &code, student).await?
+    {
+        return Ok(None);
+    }
     let document = referrals::by_code(&state.store, &code).await?;
-    if let Some(own) = document.filter(|document| document.is_approved || !document.is_active) {
-        let usable = own.is_active && own.terms().check(now).is_ok();
+    if let Some(own) = document {
+        let usable = own.is_active && own.is_approved && own.terms().check(now).is_ok();
         let teacher = users::active_reference(&state.store, own.teacher).await?;
         return Ok(teacher.filter(|_| usable).map(|teacher| Offer {
             id: own.id,
+            referral: Some(own.id),
             teacher,
             terms: own.terms(),
             description: own.description.unwrap_or_else(|| OF_TEACHER.into()),
@@ -59,10 +75,20 @@ pub async fn offer(state: &AppState, code: &str, now: Timestamp) -> ApiResult<Op
     let teacher = users::teacher_by_code(&state.store, &code).await?;
     Ok(teacher.map(|teacher| Offer {
         id: teacher.id,
+        referral: None,
         teacher,
         terms: Terms::of_teacher(),
         description: OF_TEACHER.into(),
     }))
+}
+
+async fn was_used(state: &AppState, code: &str, student: Id) -> ApiResult<bool> {
+    let bought = transactions::bought(&state.store, student).await?;
+    let with_code = |code: &str| {
+        bought.iter().any(|one| one.code.as_deref().is_some_and(|used| used.trim().to_uppercase() == code))
+    };
+    let ids: Vec<Id> = bought.iter().map(|one| one.id).collect();
+    Ok(with_code(code) || referrals::lists_use(&state.store, code, student, &ids).await?)
 }
 
 /// What checking takes.
@@ -123,6 +149,7 @@ pub struct Worthless {
 #[worker::send]
 pub async fn validate(
     State(state): State<Shared>,
+    MaybeUser(account): MaybeUser,
     JsonBody(body): JsonBody,
 ) -> ApiResult<axum::response::Response> {
     let code = match body.get("referralCode") {
@@ -134,7 +161,8 @@ pub async fn validate(
         let data = Verdict { is_valid: false, referral: None };
         Json(Worthless { success: false, message, data }).into_response()
     };
-    let Some(offer) = offer(&state, code, durable::now()).await? else {
+    let student = account.filter(|account| account.role == Role::Student).map(|account| account.id);
+    let Some(offer) = offer(&state, code, student, durable::now()).await? else {
         return Ok(worthless("This referral code is not valid"));
     };
     // Without a price only the code is checked.

@@ -20,12 +20,11 @@ use crate::{
         extract::{Admin, IdPath, JsonBody, TextPath, parse_id},
         form::Form,
     },
+    retry::until_done,
     state::{AppState, Shared},
 };
 
 const TAKEN: ApiError = ApiError::BadRequest("A region with this name or code exists already");
-/// Two administrators at once: the slower one looks again.
-const ATTEMPTS: u32 = 5;
 
 /// What a region is made of.
 #[derive(ToSchema)]
@@ -211,6 +210,9 @@ pub async fn delete(
     let gone: Map<_, _> = known.keys().map(|field| (field.clone(), Value::Null)).collect();
     let entry = admin.entry("regions.delete", id, changes(&json!(region), &gone));
     if !regions::delete_unused(&state.store, id, &entry).await? {
+        if regions::by_id(&state.store, id).await?.is_none() {
+            return Err(NO_REGION);
+        }
         let here = Wanted { region: Some(id), ..Wanted::default() };
         let counts = users::counts_by_role(&state.store, &here).await?;
         let count: i64 = counts.iter().map(|role| role.count.as_i64()).sum();
@@ -236,7 +238,7 @@ pub async fn toggle(
     admin: Admin,
     IdPath(id): IdPath,
 ) -> ApiResult<Json<Envelope<SwitchedRegion>>> {
-    for _ in 0..ATTEMPTS {
+    until_done(async || {
         let region = regions::by_id(&state.store, id).await?.ok_or(NO_REGION)?;
         let is_active = !region.is_active;
         let set: Map<_, _> = [("isActive".to_owned(), json!(is_active))].into_iter().collect();
@@ -244,8 +246,9 @@ pub async fn toggle(
         if regions::update(&state.store, id, Some(region.is_active), set, &entry).await? {
             state.forget_region(id);
             let switched = SwitchedRegion { region: region.into(), is_active, updated_at: entry.at };
-            return Ok(envelope("The region is switched", switched));
+            return Ok(Some(envelope("The region is switched", switched)));
         }
-    }
-    Err(ApiError::Conflict("Somebody else switches this region at the same moment"))
+        Ok(None)
+    })
+    .await
 }

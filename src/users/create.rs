@@ -45,6 +45,7 @@ pub async fn create(
     let password = body.get("password").and_then(Value::as_str).unwrap_or_default();
     let new = new_user(&state, fields, password).await?;
     let new = insert(&state, &admin, new).await?;
+    users::settle(&state.store, new.id, new.region, new.now).await?;
     let user = users::by_id(&state.store, new.id).await?.ok_or(NO_USER)?;
     refresh_ranking(&state, user.id, [user.region, None]).await;
     let user = expand(&state, user, new.now).await?.ok_or(NO_USER)?;

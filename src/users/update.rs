@@ -61,7 +61,7 @@ pub async fn update(
     }
     let before = users::by_id(&state.store, id).await?.ok_or(NO_USER)?;
     let mut set = fields::allowed(fields, role);
-    check(&state, &set, user.account.id == id && role == Role::Admin).await?;
+    let region = check(&state, &set, user.account.id == id && role == Role::Admin).await?;
     if set.get("email").is_some_and(|email| *email != json!(before.email)) {
         set.entry("isEmailVerified").or_insert(json!(false));
     }
@@ -72,6 +72,9 @@ pub async fn update(
     let admin = (role == Role::Admin).then(|| Admin::new(user.account, &request_id));
     save(&state, &before, set, password.is_some(), admin.as_ref()).await?;
     state.forget_account(id);
+    if let Some(region) = region {
+        users::settle(&state.store, id, region, durable::now()).await?;
+    }
     let after = users::by_id(&state.store, id).await?.ok_or(NO_USER)?;
     refresh_ranking(&state, id, [before.region, after.region]).await;
     let after = expand(&state, after, durable::now()).await?.ok_or(NO_USER)?;
@@ -91,7 +94,8 @@ fn new_password(body: &Map<String, Value>) -> ApiResult<Option<String>> {
     checks.finish(password).map(|password| Some(password.to_owned()))
 }
 
-async fn check(state: &AppState, set: &Map<String, Value>, own_admin_account: bool) -> ApiResult<()> {
+/// Refuses what cannot be; answers the new region, if there is one.
+async fn check(state: &AppState, set: &Map<String, Value>, own_admin_account: bool) -> ApiResult<Option<Id>> {
     if own_admin_account {
         let demoted = set.get("role").is_some_and(|role| *role != json!(Role::Admin));
         if demoted || set.get("isActive") == Some(&json!(false)) {
@@ -104,7 +108,7 @@ async fn check(state: &AppState, set: &Map<String, Value>, own_admin_account: bo
     {
         return Err(ApiError::BadRequest("There is no such region"));
     }
-    Ok(())
+    Ok(region)
 }
 
 /// Writes the fields; one who becomes a teacher is approved and gets a code, if he has none.

@@ -20,6 +20,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(5);
 const BREAKER_FAILURES: u32 = 5;
 /// How long they do, ms.
 const BREAKER_PAUSE_MS: u64 = 2_000;
+/// The server's numbers for a transaction that lost against another one: write conflict, lock timeout, gone.
+const CONFLICTS: [i64; 3] = [112, 24, 251];
 /// The server's number for a duplicate key.
 const DUPLICATE_KEY: i64 = 11_000;
 
@@ -136,6 +138,12 @@ impl Store {
     pub(crate) async fn insert_one(&self, collection: &str, document: Value) -> Result<(), StoreError> {
         let body = json!({ "collection": collection, "document": document });
         self.call::<Value>("insertOne", body).await.map(drop)
+    }
+
+    /// Removes the first match.
+    pub(crate) async fn delete_one(&self, collection: &str, filter: Value) -> Result<(), StoreError> {
+        let body = json!({ "collection": collection, "filter": filter });
+        self.call::<Value>("deleteOne", body).await.map(drop)
     }
 
     /// Changes the first match.
@@ -256,7 +264,11 @@ impl Store {
         }
         match serde_json::from_slice::<Refusal>(&answer) {
             Ok(refusal) if refusal.code == Some(DUPLICATE_KEY) => Err(StoreError::Duplicate(refusal.error)),
-            Ok(refusal) if status.as_u16() == 409 => Err(StoreError::Aborted(refusal.error)),
+            Ok(refusal)
+                if status.as_u16() == 409 || refusal.code.is_some_and(|code| CONFLICTS.contains(&code)) =>
+            {
+                Err(StoreError::Aborted(refusal.error))
+            }
             Ok(refusal) if status.as_u16() < 500 => Err(StoreError::Rejected(refusal.error)),
             _ => Err(StoreError::Unavailable(format!("status {status}"))),
         }

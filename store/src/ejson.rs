@@ -188,6 +188,11 @@ pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// A pipeline's expression rounded to a whole number, halves up, as the contract does.
+pub(crate) fn rounded(expression: &Value) -> Value {
+    json!({ "$floor": { "$add": [expression, 0.5] } })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

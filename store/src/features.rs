@@ -53,7 +53,7 @@ pub struct Feature {
     #[serde(default)]
     pub order: Num,
     /// The least plan that opens it, when it is paid.
-    #[serde(default, deserialize_with = "free_if_unknown")]
+    #[serde(default = "free", deserialize_with = "free_if_unknown")]
     pub required_plan: Tier,
     /// Uses without a subscription; -1 means no limit.
     #[serde(default = "unlimited")]
@@ -120,6 +120,10 @@ fn per_day() -> String {
 
 fn unlimited() -> Num {
     (-1).into()
+}
+
+fn free() -> Tier {
+    Tier::Free
 }
 
 fn free_if_unknown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tier, D::Error> {

@@ -4,12 +4,20 @@
 //! lists are bounded, and values from clients arrive typed, so none can become an operator.
 
 pub mod audit;
+pub mod chats;
 pub mod client;
 pub mod ejson;
 pub mod error;
+pub mod evaluations;
 pub mod features;
+pub mod games;
+pub mod idempotency;
 pub mod leaderboards;
+pub mod lectures;
+pub mod participation;
 pub mod plans;
+pub mod plays;
+pub mod purchases;
 pub mod referrals;
 pub mod regions;
 pub mod sessions;

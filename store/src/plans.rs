@@ -2,12 +2,13 @@
 
 use domain::{Id, Timestamp, subscription::Tier};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::{
     Store, StoreError,
-    ejson::{Num, oid, or_default},
+    audit::Entry,
+    ejson::{Num, date, oid, or_default},
 };
 
 const COLLECTION: &str = "plans";
@@ -191,4 +192,87 @@ pub async fn by_ids(store: &Store, ids: &[Id]) -> Result<Vec<Plan>, StoreError> 
     let ids: Vec<Value> = ids.iter().copied().map(oid).collect();
     let rest = json!({ "limit": ids.len().max(1) });
     store.find(COLLECTION, json!({ "_id": { "$in": ids } }), rest).await
+}
+
+/// More plans than anybody sells.
+const MOST: u32 = 1000;
+
+/// All plans.
+pub async fn all(store: &Store) -> Result<Vec<Plan>, StoreError> {
+    store.find(COLLECTION, json!({}), json!({ "sort": { "priority": -1 }, "limit": MOST })).await
+}
+
+/// The fields, and the folded name beside a name: its unique index decides between two that come at once.
+fn with_name_key(mut fields: Map<String, Value>) -> Map<String, Value> {
+    if let Some(name) = fields.get("name").and_then(Value::as_str) {
+        let key = name.to_lowercase();
+        fields.insert("nameKey".into(), json!(key));
+    }
+    fields
+}
+
+/// Adds a plan with these fields. A taken name or provider's id is a [`StoreError::Duplicate`].
+pub async fn create(
+    store: &Store,
+    id: Id,
+    fields: Map<String, Value>,
+    entry: &Entry,
+) -> Result<(), StoreError> {
+    let now = date(entry.at);
+    let mut document = json!({ "_id": oid(id), "durationType": "months", "features": [], "isActive": true,
+        "isPopular": false, "maxSessions": -1, "maxGames": -1, "maxLectures": -1, "includesVideoCalls": false,
+        "includesVoiceCalls": false, "includesGroupCalls": false, "includesChat": true, "includesGames": true,
+        "includesLectures": true, "priority": 0, "createdBy": oid(entry.actor), "createdAt": now, "updatedAt": now,
+        "__v": 0 });
+    if let Some(document) = document.as_object_mut() {
+        document.extend(with_name_key(fields));
+    }
+    let step = json!({ "action": "insertOne", "collection": COLLECTION, "document": document });
+    store.audited(step, entry).await.map(drop)
+}
+
+/// Changes fields of a plan whose state is still `was_active`, if that is given. Says whether there is one.
+pub async fn update(
+    store: &Store,
+    id: Id,
+    was_active: Option<bool>,
+    set: Map<String, Value>,
+    entry: &Entry,
+) -> Result<bool, StoreError> {
+    let mut set = with_name_key(set);
+    set.insert("updatedAt".into(), date(entry.at));
+    let mut filter = json!({ "_id": oid(id) });
+    if let (Some(active), Some(filter)) = (was_active, filter.as_object_mut()) {
+        filter.insert("isActive".into(), if active { json!({ "$ne": false }) } else { json!(false) });
+    }
+    let step = json!({ "action": "updateOne", "collection": COLLECTION, "filter": filter, "update": { "$set": set },
+        "expect": { "matchedCount": 1 } });
+    store.audited(step, entry).await
+}
+
+fn subscribers(id: Id, now: Timestamp) -> Value {
+    json!({ "studentInfo.currentPlan": oid(id), "studentInfo.planExpiryDate": { "$gt": date(now) } })
+}
+
+/// Students with a running subscription of a plan, and purchases of it.
+pub async fn uses(store: &Store, id: Id, now: Timestamp) -> Result<(u64, u64), StoreError> {
+    futures_util::try_join!(
+        store.count("users", subscribers(id, now)),
+        store.count("transactions", json!({ "plan": oid(id) })),
+    )
+}
+
+/// Deletes a plan unless somebody bought it. Says whether it did.
+pub async fn delete_unused(store: &Store, id: Id, now: Timestamp, entry: &Entry) -> Result<bool, StoreError> {
+    let none = |collection: &str, filter: Value| {
+        json!({ "action": "findOne", "collection": collection, "filter": filter, "projection": { "_id": 1 },
+            "expect": { "document": null } })
+    };
+    let steps = [
+        none("users", subscribers(id, now)),
+        none("transactions", json!({ "plan": oid(id) })),
+        json!({ "action": "deleteOne", "collection": COLLECTION, "filter": { "_id": oid(id) },
+            "expect": { "deletedCount": 1 } }),
+    ];
+    store.audited_all(&steps, entry).await
 }

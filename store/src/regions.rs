@@ -96,13 +96,32 @@ pub async fn update(
     store.audited(step, entry).await
 }
 
-/// Deletes a region unless somebody is in it. Says whether it did.
+/// Whether somebody is in a region.
+async fn is_used(store: &Store, id: Id) -> Result<bool, StoreError> {
+    let found: Option<Value> =
+        store.find_one("users", json!({ "region": oid(id) }), json!({ "_id": 1 })).await?;
+    Ok(found.is_some())
+}
+
+/// Deletes a region unless somebody is in it. Says whether it did. Who came in at that very moment keeps the region: it
+/// is put back. Who comes in later finds it gone (`users::settle`).
 pub async fn delete_unused(store: &Store, id: Id, entry: &Entry) -> Result<bool, StoreError> {
+    let Some(document) = store.find_one::<Value>(COLLECTION, json!({ "_id": oid(id) }), json!({})).await?
+    else {
+        return Ok(false);
+    };
     let nobody = json!({ "action": "findOne", "collection": "users", "filter": { "region": oid(id) },
         "projection": { "_id": 1 }, "expect": { "document": null } });
     let delete = json!({ "action": "deleteOne", "collection": COLLECTION, "filter": { "_id": oid(id) },
         "expect": { "deletedCount": 1 } });
-    store.audited_all(&[nobody, delete], entry).await
+    if !store.audited_all(&[nobody, delete], entry).await? {
+        return Ok(false);
+    }
+    if !is_used(store, id).await? {
+        return Ok(true);
+    }
+    store.insert_one(COLLECTION, document).await?;
+    Ok(false)
 }
 
 /// The region for learners whose own is unknown, created when it is missing.

@@ -13,7 +13,7 @@ use crate::{
     ejson::{Num, date, oid, or_default},
 };
 
-const COLLECTION: &str = "sessions";
+pub(crate) const COLLECTION: &str = "sessions";
 
 /// Writes the record of a session and the chat lines that it does not hold yet. Repeating it changes nothing, so a room
 /// may write until it is told that the write arrived. `revision` grows with every change: a write that was held up on
@@ -54,10 +54,12 @@ pub async fn record(
     }
     update.insert("$set".into(), Value::Object(set));
     update.insert("$setOnInsert".into(), fixed_fields(session, total_lines == 0));
-    store
-        .update_one(COLLECTION, json!({ "_id": oid(session.id) }), Value::Object(update), true)
-        .await
-        .map(drop)
+    let not_later = json!({ "_id": oid(session.id), "roomRevision": { "$not": { "$gt": revision } } });
+    match store.update_one(COLLECTION, not_later, Value::Object(update), true).await {
+        // A later write is there already: the filter misses it, and a second document cannot be.
+        Err(StoreError::Duplicate(_)) => Ok(()),
+        answer => answer.map(drop),
+    }
 }
 
 /// What never changes, with the defaults that readers of the collection expect.
@@ -332,31 +334,4 @@ pub async fn chat_page(
         total: u64::try_from(found.total.as_i64()).unwrap_or(0),
         people,
     }))
-}
-
-/// Points of some students: how many recorded sessions list each of them (domain::scoring::gives_points).
-pub async fn participation_counts(store: &Store, students: &[Id]) -> Result<Vec<Participation>, StoreError> {
-    let ids: Vec<Value> = students.iter().copied().map(oid).collect();
-    let pipeline = json!([
-        { "$match": { "participants.user": { "$in": ids } } },
-        { "$match": { "$nor": [
-            { "hostRegion": { "$exists": true }, "startedAt": { "$exists": false },
-              "status": { "$in": ["waiting_for_partner", "cancelled"] } },
-        ] } },
-        { "$unwind": "$participants" },
-        { "$match": { "participants.user": { "$in": ids } } },
-        // Once per user and session, however often he is listed.
-        { "$group": { "_id": "$participants.user", "sessions": { "$addToSet": "$_id" } } },
-    ]);
-    store.aggregate(COLLECTION, pipeline).await
-}
-
-/// The sessions that give a student points.
-#[derive(Debug, Deserialize)]
-pub struct Participation {
-    /// Student.
-    #[serde(rename = "_id")]
-    pub student: Id,
-    /// Each gives one point.
-    pub sessions: Vec<Id>,
 }

@@ -14,7 +14,8 @@ import {
   stageOf,
   storedNothing,
 } from "./hostile.support.ts";
-import { OPERATIONS, OPERATOR } from "./hostile.table.ts";
+import { OPERATOR } from "./hostile.operation.ts";
+import { OPERATIONS } from "./hostile.table.ts";
 
 beforeAll(setStage);
 

@@ -1,72 +1,12 @@
 /**
- * The operations of accounts.yaml, those about payments left out: who may call each, a body that it would accept, and
- * the statuses it owes. A new operation is one more entry; hostile.test.ts does the rest.
+ * The operations of accounts.yaml, those about payments left out, and of learning.yaml, those of the tutor left out: who
+ * may call each, a body that it would accept, and the statuses it owes. A new operation is one more entry;
+ * hostile.test.ts does the rest.
  */
-import type { Document } from "mongodb";
 import { PASSWORD, unique, uniquePhone } from "../support/client.ts";
-
-/** What an operator of the database looks like when it arrives as JSON. */
-export const OPERATOR = { $gt: "" };
-
-/** Documents of one operation alone, so that a change betrays who made it. */
-export interface Stage {
-  /** Targets: hostile requests reach them, and must leave them as they are. */
-  user: string;
-  teacher: string;
-  region: string;
-  referral: string;
-  feature: string;
-  category: string;
-  /** Who asks; nobody's targets. */
-  tokens: { student: string; teacher: string };
-}
-
-export type Target = Exclude<keyof Stage, "tokens">;
-
-export interface Operation {
-  /** As in the contract. */
-  id: string;
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** `{}` stands for the target. */
-  path: string;
-  access: "public" | "user" | "admin";
-  target?: Target;
-  /** A whole body that the right caller could send; each of its fields is checked by the contract. */
-  good?: (stage: Stage) => Document;
-  /** Statuses besides a list of failed checks that are right when this field is an operator. */
-  lenient?: Record<string, number[]>;
-  /** Operators where the contract has an object, or checks nothing: ignored or 400, and never stored. */
-  odd?: (stage: Stage) => unknown[];
-  /** Names of query parameters. */
-  query?: string[];
-  /** Failed checks are told in plain words, without a list. */
-  plain?: true;
-  /** A public operation, without token, and with an empty body. */
-  anonymous?: number[];
-  /** For `user`: what a student or teacher gets about somebody else's target. */
-  others?: number[];
-  /** Nobody has this id: for the right caller, and for a student where he is let in. */
-  unknown?: number[];
-  unknownToOthers?: number[];
-  /** Nobody can have this id. */
-  malformed?: number[];
-  /** Not the envelope of the API. */
-  bare?: true;
-  /** Says no with 200 and success false. */
-  verdict?: true;
-}
-
-const operation = (
-  id: string,
-  line: `${Operation["method"]} ${string}`,
-  access: Operation["access"],
-  rest: Partial<Operation> = {},
-): Operation => {
-  const [method, path] = line.split(" ") as [Operation["method"], string];
-  return { id, method, path, access, ...rest };
-};
-
-const SOON = "2031-01-02T03:04:05.000Z";
+import { LEARNING } from "./hostile.learning.ts";
+import { PAYMENTS } from "./hostile.payments.ts";
+import { OPERATOR, type Operation, PAGING, SOON, operation } from "./hostile.operation.ts";
 
 const account = (region: string) => ({
   name: "Hostile Name",
@@ -153,8 +93,6 @@ const oddUser = () => [
   { "teacherInfo.totalEarnings": 5, "studentInfo.planExpiryDate": SOON },
   { _id: OPERATOR, __v: OPERATOR, createdAt: OPERATOR, transactions: OPERATOR, gameScores: OPERATOR },
 ];
-
-const PAGING = ["sortBy", "sortOrder", "page", "limit"];
 
 const USERS = [
   operation("usersList", "GET /api/users", "admin", {
@@ -320,7 +258,18 @@ const PROBES = [
   operation("serverListEndpoints", "GET /test", "public", { anonymous: [200, 404] }),
 ];
 
-export const OPERATIONS = [...AUTH, ...USERS, ...REGIONS, ...FEATURES, ...REFERRALS, ...ADMIN, ...PROBES];
+export const OPERATIONS = [
+  ...AUTH,
+  ...USERS,
+  ...REGIONS,
+  ...FEATURES,
+  ...REFERRALS,
+  ...ADMIN,
+  ...LEARNING,
+  ...PAYMENTS,
+  ...PROBES,
+];
 
 /** What this table answers for: the description of the interface has all of it, and no more of its kind. */
-export const COVERED = /^\/(auth|users|regions|features|referrals)(\/|$)|^\/admin\/(audit|referrals)(\/|$)/;
+export const COVERED =
+  /^\/(auth|users|regions|features|referrals|games|lectures|leaderboard|plans|transactions|admin)(\/|$)/;

@@ -272,6 +272,6 @@ describe("search", () => {
   test("does not look at the password hash", async () => {
     const { id } = await plant();
     const hash = await withDatabase((db) => db.collection("users").findOne({ _id: oid(id) }));
-    expect(idsOf(await list({ search: hash!["password"] }))).toEqual([]);
+    expect(idsOf(await list({ search: (hash!["password"] as string).slice(0, 40) }))).toEqual([]);
   });
 });

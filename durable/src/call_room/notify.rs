@@ -151,8 +151,10 @@ impl CallRoom {
             return;
         };
         let told = join_all(session.participants.iter().map(async |participant| {
-            let event =
-                LeaderboardRequest::Participated { student: participant.user.id, session: session.id };
+            let event = LeaderboardRequest::Participated {
+                student: participant.user.id,
+                event: session.id.to_string(),
+            };
             rpc::call::<Leaderboard>(&self.env, &participant.user.region.to_string(), &event).await.is_ok()
         }))
         .await;

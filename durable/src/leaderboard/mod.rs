@@ -41,8 +41,8 @@ pub enum LeaderboardRequest {
     Participated {
         /// Student.
         student: Id,
-        /// Session.
-        session: Id,
+        /// Names the participation (`domain::scoring::participation`); a repeated name counts once.
+        event: String,
     },
     /// A student belongs to the region, or changed his name or picture.
     Member {
@@ -80,6 +80,8 @@ pub enum LeaderboardReply {
         entries: Vec<Entry>,
         /// Count of members.
         total: usize,
+        /// Sum of all points.
+        points: u64,
     },
     /// The rebuild is not finished; ask again.
     NotReady,
@@ -161,9 +163,7 @@ impl DurableObject for Leaderboard {
         let request = rpc::read::<Self>(&mut request).await?;
         self.load()?;
         let reply = match request {
-            LeaderboardRequest::Participated { student, session } => {
-                self.participated(student, session).await?
-            }
+            LeaderboardRequest::Participated { student, event } => self.participated(student, &event).await?,
             LeaderboardRequest::Member { member } => {
                 self.put_member(&member)?;
                 self.flush_soon().await?;
@@ -258,7 +258,7 @@ impl Leaderboard {
     }
 
     /// Counts an event once, whoever repeats it.
-    async fn participated(&self, student: Id, session: Id) -> worker::Result<LeaderboardReply> {
+    async fn participated(&self, student: Id, event: &str) -> worker::Result<LeaderboardReply> {
         if !self.ready_in_time().await? {
             // The room comes again with its event until it is counted.
             return Err(worker::Error::RustError("the leaderboard is being rebuilt".into()));
@@ -267,16 +267,16 @@ impl Leaderboard {
             // Teachers have no rank; a student unknown here is read with all his points.
             self.adopt(student).await?;
         }
-        self.count(student, session)?;
+        self.count(student, event)?;
         self.flush_soon().await?;
         Ok(LeaderboardReply::Done)
     }
 
     /// Notes an event, and gives a point for it if it is new and the student is ranked.
-    fn count(&self, student: Id, session: Id) -> worker::Result<()> {
+    fn count(&self, student: Id, event: &str) -> worker::Result<()> {
         let Some(standing) = self.with(|board| board.ranking.standing(student)) else { return Ok(()) };
         let sql = self.state.storage().sql();
-        let event = vec![session.to_string().into(), student.to_string().into()];
+        let event = vec![event.into(), student.to_string().into()];
         let insert = "INSERT OR IGNORE INTO events (session, student) VALUES (?, ?) RETURNING session";
         if sql.exec(insert, event)?.next::<serde_json::Value>().next().is_none() {
             return Ok(());
@@ -330,12 +330,12 @@ impl Leaderboard {
     fn page(&self, offset: u64, limit: u32) -> LeaderboardReply {
         let (offset, limit) =
             (usize::try_from(offset).unwrap_or(usize::MAX), usize::try_from(limit).unwrap_or(0));
-        let (entries, total) = self.with(|board| {
+        let (entries, total, points) = self.with(|board| {
             let entries =
                 board.ranking.page(offset, limit).filter_map(|(rank, id, at)| board.entry(rank, id, at));
-            (entries.collect(), board.ranking.len())
+            (entries.collect(), board.ranking.len(), board.ranking.total_points())
         });
-        LeaderboardReply::Page { entries, total }
+        LeaderboardReply::Page { entries, total, points }
     }
 
     /// The entry of one student, if he is ranked here; one who is not known yet is looked up.
@@ -343,11 +343,12 @@ impl Leaderboard {
         if self.with(|board| board.ranking.standing(student)).is_none() {
             self.adopt(student).await?;
         }
-        let (entry, total) = self.with(|board| {
+        let (entry, total, points) = self.with(|board| {
             let place = board.ranking.rank(student).zip(board.ranking.standing(student));
-            (place.and_then(|(rank, at)| board.entry(rank, student, at)), board.ranking.len())
+            let entry = place.and_then(|(rank, at)| board.entry(rank, student, at));
+            (entry, board.ranking.len(), board.ranking.total_points())
         });
-        Ok(LeaderboardReply::Page { entries: entry.into_iter().collect(), total })
+        Ok(LeaderboardReply::Page { entries: entry.into_iter().collect(), total, points })
     }
 
     async fn flush_soon(&self) -> worker::Result<()> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use domain::{Id, accounts::Role};
 use serde::Deserialize;
-use store::{Store, StoreError};
+use store::{Store, StoreError, participation::Participated};
 
 use super::{Leaderboard, Member};
 use crate::{
@@ -89,13 +89,13 @@ impl Leaderboard {
             return Ok(());
         }
         let ids: Vec<Id> = members.iter().map(|member| member.id).collect();
-        let counts = ::store::sessions::participation_counts(store, &ids).await.map_err(failed)?;
-        let mut sessions: HashMap<Id, Vec<Id>> =
+        let counts = ::store::participation::of_students(store, &ids).await.map_err(failed)?;
+        let mut sessions: HashMap<Id, Vec<Participated>> =
             counts.into_iter().map(|one| (one.student, one.sessions)).collect();
         for member in members {
             self.put_member(&member)?;
             for session in sessions.remove(&member.id).unwrap_or_default() {
-                self.count(member.id, session)?;
+                self.count(member.id, &session.event())?;
             }
         }
         Ok(())

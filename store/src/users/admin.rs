@@ -9,16 +9,8 @@ use super::{COLLECTION, User, user_fields};
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, containing, date, oid, or_default},
-    regions::Region,
+    ejson::{Num, containing, date, oid},
 };
-
-/// Newest users in the statistics.
-const RECENT: u32 = 10;
-/// Newest users in the statistics of a region.
-const RECENT_OF_REGION: u32 = 5;
-/// Busiest regions in the statistics.
-const TOP_REGIONS: u32 = 5;
 
 /// Which users; everything absent is no filter.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +32,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    fn filter(&self) -> Value {
+    pub(super) fn filter(&self) -> Value {
         let mut filter = Map::new();
         let mut add = |key: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -69,11 +61,12 @@ impl Wanted {
     }
 }
 
-/// A condition on a date; both ends belong to it.
+/// A condition on a date; both ends belong to it. Dates are whole milliseconds, so the ends can be said by the next one
+/// outside: SecantusDB loses the end itself when a compound index has another key behind the date.
 pub fn between(from: Option<Timestamp>, until: Option<Timestamp>) -> Option<Value> {
     let mut range = Map::new();
-    range.extend(from.map(|from| ("$gte".to_owned(), date(from))));
-    range.extend(until.map(|until| ("$lte".to_owned(), date(until))));
+    range.extend(from.map(|from| ("$gt".to_owned(), date(from.plus(-1)))));
+    range.extend(until.map(|until| ("$lt".to_owned(), date(until.plus(1)))));
     (!range.is_empty()).then_some(Value::Object(range))
 }
 
@@ -93,9 +86,15 @@ pub async fn page(
     sort: Sort,
     page: Page,
 ) -> Result<Vec<User<Option<Id>>>, StoreError> {
-    let direction = if sort.down { -1 } else { 1 };
-    let rest = json!({ "sort": { sort.field: direction, "_id": direction }, "skip": page.offset(), "limit": page.limit,
-        "projection": user_fields() });
+    let way = if sort.down { -1 } else { 1 };
+    // Each order is that of an index. No two share an address or number, so these need no second key.
+    let order = match sort.field {
+        "email" | "phone" => json!({ sort.field: way }),
+        "role" => json!({ "role": way, "createdAt": -way, "_id": -way }),
+        field => json!({ field: way, "_id": way }),
+    };
+    let rest =
+        json!({ "sort": order, "skip": page.offset(), "limit": page.limit, "projection": user_fields() });
     store.find(COLLECTION, wanted.filter(), rest).await
 }
 
@@ -147,201 +146,6 @@ pub async fn referral_counts(store: &Store, teachers: &[Id]) -> Result<Vec<(Id, 
     Ok(counted.into_iter().map(|c| (c.teacher, c.count.as_i64(), c.active.as_i64())).collect())
 }
 
-/// Users of one role, by state.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RoleStatistics {
-    /// The role.
-    #[serde(rename = "_id")]
-    pub role: Role,
-    /// Active ones, and the others.
-    pub statuses: Vec<StatusCount>,
-    /// All.
-    pub total_count: Num,
-}
-
-/// Users of one role and state.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct StatusCount {
-    /// May sign in.
-    #[serde(default, deserialize_with = "or_default")]
-    pub is_active: bool,
-    /// Users.
-    pub count: Num,
-    /// Mean of their average game scores; null when nobody has one.
-    pub avg_score: Option<Num>,
-}
-
-/// A user who came lately.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RecentUser<Region = Option<Id>> {
-    /// Account id.
-    #[serde(rename = "_id")]
-    pub id: Id,
-    /// Display name.
-    #[serde(default, deserialize_with = "or_default")]
-    pub name: String,
-    /// Address.
-    #[serde(default, deserialize_with = "or_default")]
-    pub email: String,
-    /// What the account may do.
-    #[serde(default = "Role::student")]
-    pub role: Role,
-    /// Home region.
-    pub region: Region,
-    /// May sign in.
-    #[serde(default, deserialize_with = "or_default")]
-    pub is_active: bool,
-    /// Registration.
-    #[serde(default, deserialize_with = "or_default")]
-    pub created_at: Timestamp,
-}
-
-/// The users of a region.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RegionUsers {
-    /// Region id.
-    #[serde(rename = "_id")]
-    pub id: Id,
-    /// All.
-    pub user_count: Num,
-    /// Students.
-    pub student_count: Num,
-    /// Teachers.
-    pub teacher_count: Num,
-    /// The region.
-    pub region_details: CountedRegion,
-}
-
-/// A region as joined into statistics.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CountedRegion {
-    /// Its document.
-    #[serde(flatten)]
-    pub region: Region,
-    /// Matching users.
-    pub total_users: Num,
-    /// Matching students.
-    pub total_students: Num,
-    /// Matching teachers.
-    pub total_teachers: Num,
-    /// Mean of the students' average game scores.
-    pub average_score: Num,
-}
-
-/// Students by subscription.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-pub struct SubscriptionCount {
-    /// `active`, `expired` or `inactive`.
-    #[serde(rename = "_id")]
-    pub status: String,
-    /// Students.
-    pub count: Num,
-}
-
-/// Figures about users.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Statistics {
-    /// By role and state.
-    pub user_stats: Vec<RoleStatistics>,
-    /// Newest first.
-    pub recent_users: Vec<RecentUser>,
-    /// Those with most users first.
-    pub top_regions: Vec<RegionUsers>,
-    /// Students by subscription.
-    pub subscription_stats: Vec<SubscriptionCount>,
-}
-
-/// All figures about the matching users, in one aggregation.
-pub async fn statistics(
-    store: &Store,
-    wanted: &Wanted,
-    now: Timestamp,
-) -> Result<Option<Statistics>, StoreError> {
-    let count_of = |role: &str| json!({ "$sum": { "$cond": [{ "$eq": ["$role", role] }, 1, 0] } });
-    let expiry = "$studentInfo.planExpiryDate";
-    let status = json!({ "$switch": { "branches": [
-        { "case": { "$gt": [expiry, date(now)] }, "then": "active" },
-        { "case": { "$gt": [expiry, null] }, "then": "expired" },
-    ], "default": "inactive" } });
-    let fields = json!({ "name": 1, "email": 1, "role": 1, "region": 1, "isActive": 1, "createdAt": 1 });
-    let pipeline = json!([
-        { "$match": wanted.filter() },
-        { "$facet": {
-            "userStats": [
-                { "$group": { "_id": { "role": "$role", "isActive": "$isActive" }, "count": { "$sum": 1 },
-                    "avgScore": { "$avg": "$studentInfo.averageGameScore" } } },
-                { "$sort": { "_id.isActive": -1 } },
-                { "$group": { "_id": "$_id.role", "totalCount": { "$sum": "$count" }, "statuses": { "$push":
-                    { "isActive": "$_id.isActive", "count": "$count", "avgScore": "$avgScore" } } } },
-                { "$sort": { "_id": 1 } },
-            ],
-            "recentUsers": [{ "$sort": { "createdAt": -1, "_id": -1 } }, { "$limit": RECENT }, { "$project": fields }],
-            "topRegions": [
-                { "$group": { "_id": "$region", "userCount": { "$sum": 1 }, "studentCount": count_of("student"),
-                    "teacherCount": count_of("teacher"), "score": { "$avg": { "$cond": [
-                        { "$eq": ["$role", "student"] }, "$studentInfo.averageGameScore", null] } } } },
-                { "$sort": { "userCount": -1, "_id": 1 } },
-                { "$lookup": { "from": "regions", "localField": "_id", "foreignField": "_id", "as": "regionDetails" } },
-                { "$unwind": "$regionDetails" },
-                { "$limit": TOP_REGIONS },
-                { "$addFields": { "regionDetails.totalUsers": "$userCount", "regionDetails.totalStudents": "$studentCount",
-                    "regionDetails.totalTeachers": "$teacherCount",
-                    "regionDetails.averageScore": { "$round": [{ "$ifNull": ["$score", 0] }, 0] } } },
-            ],
-            "subscriptionStats": [
-                { "$match": { "role": "student" } },
-                { "$group": { "_id": status, "count": { "$sum": 1 } } },
-                { "$sort": { "_id": 1 } },
-            ],
-        } },
-    ]);
-    Ok(store.aggregate(COLLECTION, pipeline).await?.pop())
-}
-
-/// Users of a region, by role.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RolesOfRegion {
-    /// The role.
-    #[serde(rename = "_id")]
-    pub role: Role,
-    /// Users.
-    pub count: Num,
-    /// Mean of their average game scores; null when nobody has one.
-    pub avg_score: Option<Num>,
-}
-
-/// Users of a region by role, and its newest ones.
-pub async fn region_statistics(
-    store: &Store,
-    region: Id,
-) -> Result<(Vec<RolesOfRegion>, Vec<RecentUser>), StoreError> {
-    #[derive(Default, Deserialize)]
-    struct Found {
-        roles: Vec<RolesOfRegion>,
-        recent: Vec<RecentUser>,
-    }
-    let fields = json!({ "name": 1, "email": 1, "role": 1, "region": 1, "isActive": 1, "createdAt": 1 });
-    let pipeline = json!([
-        { "$match": { "region": oid(region) } },
-        { "$facet": {
-            "roles": [
-                { "$group": { "_id": "$role", "count": { "$sum": 1 }, "avgScore": { "$avg": "$studentInfo.averageGameScore" } } },
-                { "$sort": { "_id": 1 } },
-            ],
-            "recent": [{ "$sort": { "createdAt": -1, "_id": -1 } }, { "$limit": RECENT_OF_REGION }, { "$project": fields }],
-        } },
-    ]);
-    let found: Found = store.aggregate(COLLECTION, pipeline).await?.pop().unwrap_or_default();
-    Ok((found.roles, found.recent))
-}
-
 /// A change of single fields of an account.
 pub struct Change {
     /// New values by path, in Extended JSON.
@@ -378,4 +182,53 @@ pub async fn update(
     let step = json!({ "action": "updateOne", "collection": COLLECTION, "filter": filter, "update": update,
         "expect": { "matchedCount": 1 } });
     store.audited(step, entry).await
+}
+
+/// An activity counter of a student.
+#[derive(Debug, Clone, Copy)]
+pub enum Activity {
+    /// Lectures watched.
+    Lectures,
+    /// Games played.
+    Games,
+    /// Sessions.
+    Communication,
+}
+
+impl Activity {
+    /// Where it is stored.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Lectures => "studentInfo.totalLecturesWatched",
+            Self::Games => "studentInfo.totalGamesPlayed",
+            Self::Communication => "studentInfo.totalSessions",
+        }
+    }
+}
+
+/// Adds to a counter. Says whether there is such an account.
+pub async fn add_activity(
+    store: &Store,
+    id: Id,
+    activity: Activity,
+    increment: i64,
+    entry: &Entry,
+) -> Result<bool, StoreError> {
+    let step = json!({ "action": "updateOne", "collection": COLLECTION, "filter": { "_id": oid(id) },
+        "update": { "$inc": { activity.field(): increment }, "$set": { "updatedAt": date(entry.at) } },
+        "expect": { "matchedCount": 1 } });
+    store.audited(step, entry).await
+}
+
+/// Ids of users whose name or address holds a fragment; a thousand at most.
+pub async fn ids_matching(store: &Store, fragment: &str) -> Result<Vec<Id>, StoreError> {
+    #[derive(Deserialize)]
+    struct Found {
+        #[serde(rename = "_id")]
+        id: Id,
+    }
+    let rest = json!({ "projection": { "_id": 1 }, "sort": { "createdAt": -1, "_id": -1 }, "limit": 1000 });
+    let found = store.find::<Found>(COLLECTION, containing(fragment, &["name", "email"]), rest).await?;
+    Ok(found.into_iter().map(|user| user.id).collect())
 }

@@ -3,27 +3,28 @@
 mod admin;
 mod documents;
 mod reset;
+mod statistics;
+mod subscribers;
 
 use domain::{Id, Timestamp, accounts::Role};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-pub use admin::{
-    Change, RecentUser, RegionUsers, RoleCount, RoleStatistics, RolesOfRegion, Sort, Statistics, StatusCount,
-    SubscriptionCount, Wanted, between, counts_by_role, page, referral_counts, region_statistics, statistics,
-    update,
-};
+pub use admin::*;
 pub use documents::{
     Account, AccountStudent, AdminInfo, Credentials, GameScore, NewUser, RankedStudent, StudentInfo,
     TeacherInfo, User,
 };
 pub use reset::{account_of_reset, finish_reset, start_reset};
+pub use statistics::*;
+pub use subscribers::*;
 
 use crate::{
     Store, StoreError,
     audit::Entry,
     ejson::{Num, date, oid, or_default, put},
+    regions,
 };
 
 const COLLECTION: &str = "users";
@@ -127,6 +128,17 @@ impl NewUser {
     }
 }
 
+/// Moves an account to the default region if its own is gone. Called after every write of a region: one that was deleted
+/// between the check and the write must not keep anybody.
+pub async fn settle(store: &Store, id: Id, region: Id, now: Timestamp) -> Result<(), StoreError> {
+    if regions::by_id(store, region).await?.is_some() {
+        return Ok(());
+    }
+    let default = regions::default_region(store, now).await?;
+    let filter = json!({ "_id": oid(id), "region": oid(region) });
+    store.update_one(COLLECTION, filter, json!({ "$set": { "region": oid(default) } }), false).await.map(drop)
+}
+
 /// Notes a sign-in and reads the user; `admin` also notes the sign-in to the admin site.
 pub async fn signed_in(
     store: &Store,
@@ -180,9 +192,9 @@ pub async fn change_password(
     Ok(store.update_one(COLLECTION, filter, update, false).await?.matched() == 1)
 }
 
-/// The active teacher with this code, or with it as an earlier one: printed codes stay good.
+/// The active, approved teacher with this code, or with it as an earlier one: printed codes stay good.
 pub async fn teacher_by_code(store: &Store, code: &str) -> Result<Option<UserRef>, StoreError> {
-    let filter = json!({ "role": "teacher", "isActive": true, "$or": [
+    let filter = json!({ "role": "teacher", "isActive": true, "teacherInfo.isApproved": { "$ne": false }, "$or": [
         { "teacherInfo.referralCode": code }, { "teacherInfo.earlierCodes": code }] });
     store.find_one(COLLECTION, filter, json!({ "name": 1, "email": 1 })).await
 }
