@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Router, http::header, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, http::header, routing::get};
 use worker::Env;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     evaluation, features, games, health,
     http::error::ApiError,
-    leaderboard, lectures, pages, payments, plans, referrals, regions,
+    leaderboard, lectures, pages, payments, plans, records, referrals, regions,
     state::{AppState, Shared},
     tutor, users,
 };
@@ -50,6 +50,7 @@ impl App {
             .merge(audit::router())
             .merge(pages::router())
             .merge(communication::router())
+            .merge(records::router())
             .merge(leaderboard::router())
             .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)));
         #[cfg(feature = "fault-injection")]
@@ -57,6 +58,8 @@ impl App {
         let router = router
             .fallback(async || NOTHING)
             .method_not_allowed_fallback(async || NOTHING)
+            // The rim bounds bodies, by what a route takes.
+            .layer(DefaultBodyLimit::disable())
             .with_state(state.clone());
         Ok(Self { router, state, cors_origins: config.cors_origins })
     }
@@ -99,6 +102,7 @@ pub fn description() -> String {
         evaluation::describe(),
         audit::describe(),
         communication::describe(),
+        records::describe(),
         leaderboard::describe(),
     ] {
         whole.merge(part);

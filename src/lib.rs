@@ -20,6 +20,7 @@ mod lectures;
 mod pages;
 mod payments;
 mod plans;
+mod records;
 mod referrals;
 mod regions;
 mod retry;

@@ -86,7 +86,16 @@ pub const INDEXES: &[Index] = &[
     sparse("sessions", &[("sessionId", Asc)]),
     // Participation counts of a page of students, and a learner's own sessions.
     plain("sessions", &[("participants.user", Asc), ("status", Asc), ("createdAt", Desc)]),
-    plain("sessions", &[("status", Asc)]),
+    plain("sessions", &[("participants.user", Asc), ("createdAt", Desc), ("_id", Desc)]),
+    plain("sessions", &[("status", Asc), ("createdAt", Desc), ("_id", Desc)]),
+    plain("sessions", &[("createdAt", Desc), ("_id", Desc)]),
+    plain("sessions", &[("duration", Desc), ("_id", Desc)]),
+    plain("sessions", &[("startedAt", Desc), ("_id", Desc)]),
+    plain("sessions", &[("sessionType", Asc), ("createdAt", Desc), ("_id", Desc)]),
+    plain("sessions", &[("hostRegion", Asc), ("createdAt", Desc), ("_id", Desc)]),
+    plain("sessions", &[("region", Asc)]),
+    plain("sessions", &[("host", Asc), ("sessionType", Asc), ("createdAt", Desc), ("_id", Desc)]),
+    plain("sessions", &[("lectureSession.lecture", Asc), ("host", Asc)]),
     // Of an unfinished play: two starts at once begin one.
     sparse("sessions", &[("openKey", Asc)]),
     plain("games", &[("gameType", Asc), ("level", Asc), ("createdAt", Desc), ("_id", Desc)]),

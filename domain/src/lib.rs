@@ -24,6 +24,7 @@ pub mod session;
 pub mod signaling;
 pub mod subscription;
 pub mod time;
+pub mod viewing;
 
 pub use id::Id;
 pub use time::Timestamp;

@@ -142,7 +142,7 @@ fn ask(target: &str, heard: &str, difficulty: &str) -> Ask {
         Turn { role: "system", content: system.into() },
         Turn { role: "user", content: data.to_string() },
     ];
-    Ask { turns, temperature: 0.3, max_tokens: MAX_TOKENS, json: true }
+    Ask { turns, temperature: 0.3, max_tokens: MAX_TOKENS, penalty: 0.0, json: true }
 }
 
 /// A number that a model gave, as such or as text.

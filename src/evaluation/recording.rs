@@ -24,7 +24,7 @@ use crate::{
     tutor::upstream::UpstreamError,
 };
 
-const MAX_AUDIO: usize = 5 * 1024 * 1024;
+const MAX_AUDIO: usize = 10 * 1024 * 1024;
 const MAX_WORD_CHARS: usize = 200;
 
 /// How a word was spoken, and what was heard.

@@ -216,7 +216,7 @@ fn ask(task: &Task, counted: &Counted) -> Ask {
         Turn { role: "system", content: system.into() },
         Turn { role: "user", content: data.to_string() },
     ];
-    Ask { turns, temperature: 0.4, max_tokens: MAX_TOKENS, json: true }
+    Ask { turns, temperature: 0.4, max_tokens: MAX_TOKENS, penalty: 0.0, json: true }
 }
 
 /// The model's answer, rebuilt from known keys.

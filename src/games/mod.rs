@@ -9,6 +9,8 @@ mod questions;
 mod start;
 mod stats;
 
+pub(crate) use start::participated;
+
 use crate::http::routes::operations;
 
 operations!(

@@ -82,9 +82,9 @@ pub struct FieldError {
     pub value: Option<Value>,
     /// What is wrong with it.
     pub msg: String,
-    /// Where it is in the body.
+    /// Where it is in the body or query.
     pub path: String,
-    /// Always `body`.
+    /// `body` or `query`.
     pub location: &'static str,
 }
 
@@ -145,6 +145,16 @@ pub struct Pending {
 }
 
 impl ApiError {
+    /// As it is said of the query of an address.
+    pub fn in_query(self) -> Self {
+        match self {
+            Self::Validation(errors) => Self::Validation(
+                errors.into_iter().map(|error| FieldError { location: "query", ..error }).collect(),
+            ),
+            other => other,
+        }
+    }
+
     fn parts(self) -> (StatusCode, &'static str, String, Extra) {
         use StatusCode as S;
         let none = Extra::default();

@@ -18,7 +18,7 @@ use super::{
 use crate::app::App;
 
 /// Longest body of an upload, bytes: a recording of 5 MB with its form.
-const MAX_UPLOAD: usize = 5 * 1024 * 1024 + 64 * 1024;
+const MAX_UPLOAD: usize = 10 * 1024 * 1024 + 64 * 1024;
 /// Most of a refused body that is read and dropped, bytes.
 const MAX_DRAINED: usize = 16 * 1024 * 1024;
 /// What handlers read. Each header costs a call into the runtime, so the others stay outside.

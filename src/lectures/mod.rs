@@ -9,6 +9,9 @@ mod show;
 mod statistics;
 mod view;
 
+pub(crate) use one::NO_LECTURE;
+pub(crate) use show::Viewer;
+
 use crate::http::routes::operations;
 
 operations!(

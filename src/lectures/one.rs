@@ -13,7 +13,7 @@ use crate::{
     state::Shared,
 };
 
-pub(super) const NO_LECTURE: ApiError = ApiError::NotFound("There is no such lecture");
+pub(crate) const NO_LECTURE: ApiError = ApiError::NotFound("There is no such lecture");
 
 /// One lecture. Premium parts are blank without a running plan.
 #[utoipa::path(get, path = "/lectures/{id}", tag = "lectures", security((), ("bearer" = [])),

@@ -194,7 +194,11 @@ pub async fn list(
     let mut given = Map::new();
     given.extend(query.limit.map(|limit| ("limit".to_owned(), json!(limit))));
     given.extend(query.status.map(|status| ("status".to_owned(), json!(status))));
-    let fields = Form::new(&given).integer("limit", 1..=50).choice("status", &STATUSES).finish()?;
+    let fields = Form::new(&given)
+        .integer("limit", 1..=50)
+        .choice("status", &STATUSES)
+        .finish()
+        .map_err(ApiError::in_query)?;
     let limit = fields.get("limit").and_then(Value::as_i64).unwrap_or(10);
     let page = Page::from_text(query.page.as_deref(), Some(&limit.to_string()), 10);
     let status = fields.get("status").and_then(Value::as_str);

@@ -135,7 +135,10 @@ pub async fn health(State(state): State<Shared>, user: AuthUser) -> ChatResult<J
         took
     } else {
         let turns = vec![Turn { role: "user", content: "Hello".into() }];
-        let asked = state.model.ask(&Ask { turns, temperature: 0.7, max_tokens: 50, json: false }).await;
+        let asked = state
+            .model
+            .ask(&Ask { turns, temperature: 0.7, max_tokens: 50, penalty: 0.1, json: false })
+            .await;
         let took = asked.map(|answer| answer.took).ok();
         PROBE.set(Some((now, took)));
         took

@@ -155,7 +155,7 @@ fn ask(conversation: &Conversation, question: &str, category: &str, level: &str)
     });
     let new = Turn { role: "user", content: question.to_owned() };
     let turns = [system].into_iter().chain(before).chain([new]).collect();
-    Ask { turns, temperature: 0.7, max_tokens: MAX_TOKENS, json: false }
+    Ask { turns, temperature: 0.7, max_tokens: MAX_TOKENS, penalty: 0.1, json: false }
 }
 
 fn told(answer: Answer, category: &str, level: &str, now: Timestamp) -> Message {

@@ -38,6 +38,8 @@ pub struct Ask {
     pub turns: Vec<Turn>,
     /// 0 to 2.
     pub temperature: f64,
+    /// Against repeating words and subjects, −2 to 2.
+    pub penalty: f64,
     /// Most tokens of the answer.
     pub max_tokens: u32,
     /// The answer must be one JSON object.
@@ -115,7 +117,7 @@ impl Upstream {
         let turns: Vec<Value> =
             ask.turns.iter().map(|turn| json!({ "role": turn.role, "content": turn.content })).collect();
         let mut body = json!({ "model": self.settings.model, "messages": turns, "temperature": ask.temperature,
-            "max_tokens": ask.max_tokens, "stream": false });
+            "max_tokens": ask.max_tokens, "presence_penalty": ask.penalty, "frequency_penalty": ask.penalty, "stream": false });
         if let (true, Some(body)) = (ask.json, body.as_object_mut()) {
             body.insert("response_format".into(), json!({ "type": "json_object" }));
         }

@@ -18,6 +18,7 @@ pub mod participation;
 pub mod plans;
 pub mod plays;
 pub mod purchases;
+pub mod records;
 pub mod referrals;
 pub mod regions;
 pub mod sessions;

@@ -272,21 +272,6 @@ describe("a recording of nobody", () => {
       expect((await place.call("POST", "/api/evaluation/story", undefined, {})).status).toBe(401);
     }));
 
-  test("is limited per address", () =>
-    within({ RATE_LIMITS: "on" }, async (place) => {
-      const statuses = new Set<number>();
-      for (let round = 0; round < 30 && !statuses.has(429); round++) {
-        const answers = await Promise.all(
-          Array.from({ length: 5 }, () => upload(place, undefined, [audio(), word()])),
-        );
-        for (const { status, body } of answers) {
-          statuses.add(status);
-          if (status === 429) expect(body).toMatchObject({ success: false, message: TEXT });
-        }
-      }
-      expect([...statuses].sort()).toEqual([200, 429]);
-    }));
-
   test.for(["off", "true"])("is refused with the switch at %j", (value) =>
     within({ ANONYMOUS_PRONUNCIATION: value }, async (place) => {
       expectRefusal(await upload(place, undefined, [audio(), word()]), 401, /Access token required/);

@@ -24,6 +24,7 @@ import type { Razorpay } from "../upstreams/razorpay.ts";
 import { audit, features, referrals, regions, users } from "./indexes.accounts.ts";
 import { games, lectures, standings } from "./indexes.learning.ts";
 import { ledgers, plans, purchases } from "./indexes.payments.ts";
+import { gameRecords, lectureRecords, records } from "./indexes.records.ts";
 import { chat, evaluation } from "./indexes.tutor.ts";
 import { at, recordOf, through } from "./sessions.support.ts";
 
@@ -191,6 +192,10 @@ export const DELIBERATE: { query: RegExp; why: string }[] = [
     why: "administrators who page through the whole audit trail are told how many pages it has",
   },
   {
+    query: /^aggregate sessions \{\} (\$group \$sort|\$facet|\$count)/,
+    why: "administrators' lists, searches and statistics of sessions, when not filtered, are about everything",
+  },
+  {
     query: /^aggregate sessions \{\} \$project \$unwind \$group \$lookup \$unwind \$match \$group/,
     why: "administrators' leaderboard statistics are means over all sessions by region and kind",
   },
@@ -214,6 +219,9 @@ export const OPERATIONS: Record<string, Row> = {
   ...ledgers,
   ...chat,
   ...evaluation,
+  ...records,
+  ...gameRecords,
+  ...lectureRecords,
 };
 
 /** Calls every operation that has a row, one after the other. */

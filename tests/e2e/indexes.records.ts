@@ -1,6 +1,6 @@
-/** The rows of tests/e2e/indexes.test.ts for the records of sessions: calls, chats, games, groups and lectures. */
+/** The rows of tests/e2e/indexes.test.ts for the records of sessions: calls, chats, games and lectures. */
 import { plantGame } from "./games.support.ts";
-import { createGroup, oid } from "./groups.support.ts";
+import { oid } from "./groups.support.ts";
 import type { Ask, Row, Send, World } from "./indexes.operations.ts";
 import { plantLecture } from "./lectures.support.ts";
 import { plantSessions, sessionOf } from "./my-sessions.support.ts";
@@ -37,13 +37,6 @@ const SAVE_GAME = "/sessions/games/create-or-update";
 const SAVE_LECTURE = "/sessions/lectures/create-or-update";
 const aPlay = (world: World) => begun(world, SAVE_GAME, aGame);
 const aViewing = async (world: World) => begun(world, SAVE_LECTURE, { lectureId: (await plantLecture()).id });
-
-async function aGroup(world: World) {
-  const as = await world.fresh();
-  const { id: groupId } = await createGroup(as);
-  await world.ask("POST", "/sessions/groups/create-or-update", { as, body: { groupId, groupName: "Ours" } });
-  return { as, groupId };
-}
 
 export const records: Record<string, Row> = {
   "GET /sessions/admin/all": async (send, world) => {
@@ -117,18 +110,6 @@ export const gameRecords: Record<string, Row> = {
     await send(play);
   },
   "POST /sessions/games/{sessionId}/end": async (send, world) => send(await aPlay(world)),
-};
-
-export const groupRecords: Record<string, Row> = {
-  "POST /sessions/groups/create-or-update": async (send, world) => {
-    const { as, groupId } = await aGroup(world);
-    const body = { groupId, topic: "Food", level: "beginner", discussionType: "voice", maxParticipants: 5 };
-    await send({ as, body });
-  },
-  "GET /sessions/groups/active": async (send, world) => {
-    await send({ as: (await aGroup(world)).as });
-    await send({ as: await world.fresh() });
-  },
 };
 
 export const lectureRecords: Record<string, Row> = {

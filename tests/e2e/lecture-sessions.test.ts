@@ -320,8 +320,8 @@ describe("bookmarks", () => {
       { position: {} },
       { position: 1, title: { $ne: "" } },
       { position: 1, note: ["a"] },
-      { position: 1, note: "n".repeat(200_000) },
-      { position: 1, title: "t".repeat(200_000) },
+      { position: 1, note: "n".repeat(20_000) },
+      { position: 1, title: "t".repeat(20_000) },
     ]) {
       expectError(await who.post(way(sessionId, "bookmark"), body), 400);
     }
@@ -347,7 +347,7 @@ describe("notes", () => {
   test("are text of some length", async () => {
     const [who] = await duo();
     const { sessionId } = await saved(who, await plantLecture());
-    for (const notes of [{ $set: "x" }, ["a"], "n".repeat(1_000_000)]) {
+    for (const notes of [{ $set: "x" }, ["a"], "n".repeat(20_000)]) {
       expectError(await who.post(way(sessionId, "notes"), { notes }), 400);
     }
   });

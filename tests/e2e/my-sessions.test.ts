@@ -1,7 +1,7 @@
 /** Own session records: the list, the latest ones, one of them, and its deletion by an admin. */
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ObjectId } from "mongodb";
-import { type Learner, call, eventually, get, unique, withDatabase } from "../support/client.ts";
+import { type Learner, type Pair, call, eventually, get, unique, withDatabase } from "../support/client.ts";
 import { admin } from "../support/people.ts";
 import {
   FLAG,
@@ -11,16 +11,24 @@ import {
   cohort,
   exactly,
   expectPaging,
-  initiate,
-  liveCall,
   oid,
-  openGates,
   plantGroup,
   refused,
   told,
 } from "./groups.support.ts";
 import { SECRETS, expectSession, idsOf, plantSessions, quietHour, sessionOf } from "./my-sessions.support.ts";
-import { ID, TEXT, TIME, at, expectError, liveSessions, nobody, recordOf } from "./sessions.support.ts";
+import {
+  CANCEL_ALL,
+  ID,
+  TEXT,
+  TIME,
+  at,
+  createPairs,
+  expectError,
+  liveSessions,
+  nobody,
+  recordOf,
+} from "./sessions.support.ts";
 
 const mine = (query = "") => `/api/sessions/my-sessions?${query}`;
 const recent = (query = "") => `/api/sessions/recent?${query}`;
@@ -325,8 +333,6 @@ describe("one session", () => {
 });
 
 describe("deletion", () => {
-  beforeAll(openGates);
-
   test("is for admins, and for good", async () => {
     const [host, other] = await duo();
     const boss = await admin();
@@ -345,18 +351,15 @@ describe("deletion", () => {
   });
 
   test("ends a live session first, for both", async () => {
-    const [host, other] = await duo();
     const boss = await admin();
-    for (const make of [initiate, liveCall]) {
-      const session = await make(host, other);
-      await eventually("recorded", async () => (await recordOf(session)) !== null);
-      told(await remove(session, boss.token));
-      for (const who of [host, other]) expect(await liveSessions(who)).toEqual([]);
-      expectError(await boss.get(one(session)), 404);
-      // It does not come back with a late write of the room.
-      await host.post("/api/communication/sessions/cancel-all");
-      refused(await host.post(at.offer(session), { type: "offer", sdp: "v=0" }), 403, 404, 409);
-      expect(await recordOf(session)).toBe(null);
-    }
+    const [{ host, seeker, session }] = (await createPairs(1)) as [Pair];
+    await eventually("recorded", async () => (await recordOf(session)) !== null);
+    told(await remove(session, boss.token));
+    for (const who of [host, seeker]) expect(await liveSessions(who)).toEqual([]);
+    expectError(await boss.get(one(session)), 404);
+    // It does not come back with a late write of the room.
+    await host.post(CANCEL_ALL);
+    refused(await host.post(at.offer(session), { type: "offer", sdp: "v=0" }), 403, 404, 409);
+    expect(await recordOf(session)).toBe(null);
   });
 });

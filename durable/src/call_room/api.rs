@@ -31,6 +31,8 @@ pub enum RoomRequest {
         /// Why.
         reason: EndReason,
     },
+    /// An administrator removes the session: it ends, and its record is written no more.
+    Discard,
     /// The session.
     Read {
         /// Who asks.

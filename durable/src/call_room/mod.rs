@@ -123,6 +123,7 @@ impl CallRoom {
             RoomRequest::Open { session } => self.open(session).await,
             RoomRequest::Join { session, partner } => self.join(session, partner).await,
             RoomRequest::Leave { user, reason } => self.leave(user, reason).await,
+            RoomRequest::Discard => self.discard().await,
             RoomRequest::Read { user } => Ok(self.member(user).map(|()| self.details())),
             RoomRequest::Signals { user } => Ok(self.member(user).map(|()| self.signals())),
             RoomRequest::Touch { user } => Ok(self.live_member(user).map(|()| RoomReply::Done)),
@@ -224,6 +225,21 @@ impl CallRoom {
             self.wake_at(now).await?;
         }
         Ok(Ok(self.details()))
+    }
+
+    /// Ends the session if it is live, and owes the database nothing from now on.
+    async fn discard(&self) -> worker::Result<RoomAnswer> {
+        let Some(host) = self.with(|room| room.session.host().map(|host| host.user.id)) else {
+            return Ok(Err(RoomRefusal::Unknown));
+        };
+        if let Some(host) = host {
+            self.leave(host, EndReason::Cancelled).await?.ok();
+        }
+        self.with(|room| {
+            (room.recorded, room.recorded_lines, room.record_at) = (room.status_seq, room.lines.len(), None);
+        });
+        self.keep()?;
+        Ok(Ok(RoomReply::Done))
     }
 
     fn offer(&self, user: Id, sdp: String, client: Option<&str>) -> worker::Result<RoomAnswer> {

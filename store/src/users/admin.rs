@@ -223,12 +223,21 @@ pub async fn add_activity(
 
 /// Ids of users whose name or address holds a fragment; a thousand at most.
 pub async fn ids_matching(store: &Store, fragment: &str) -> Result<Vec<Id>, StoreError> {
+    ids(store, containing(fragment, &["name", "email"])).await
+}
+
+/// Ids of users whose address holds a fragment; a thousand at most.
+pub async fn ids_with_email(store: &Store, fragment: &str) -> Result<Vec<Id>, StoreError> {
+    ids(store, containing(fragment, &["email"])).await
+}
+
+async fn ids(store: &Store, filter: Value) -> Result<Vec<Id>, StoreError> {
     #[derive(Deserialize)]
     struct Found {
         #[serde(rename = "_id")]
         id: Id,
     }
     let rest = json!({ "projection": { "_id": 1 }, "sort": { "createdAt": -1, "_id": -1 }, "limit": 1000 });
-    let found = store.find::<Found>(COLLECTION, containing(fragment, &["name", "email"]), rest).await?;
+    let found = store.find::<Found>(COLLECTION, filter, rest).await?;
     Ok(found.into_iter().map(|user| user.id).collect())
 }

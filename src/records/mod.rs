@@ -1,0 +1,49 @@
+//! Records of sessions: lists, details, and the runs of games and viewings of lectures that the app saves itself.
+
+mod admin;
+mod games;
+mod lectures;
+mod own;
+mod search;
+mod show;
+mod statistics;
+
+use crate::http::{error::ApiError, routes::operations};
+
+operations!(
+    admin::all,
+    admin::by_type,
+    own::list,
+    own::recent,
+    own::one,
+    admin::delete,
+    statistics::statistics,
+    search::search,
+    games::save,
+    games::active,
+    games::pause,
+    games::resume,
+    games::end,
+    lectures::save,
+    lectures::active,
+    lectures::progress,
+    lectures::bookmark,
+    lectures::notes,
+);
+
+/// All types, as stored and sent.
+const TYPES: [&str; 9] = [
+    "video_call",
+    "voice_call",
+    "chat",
+    "group_video_call",
+    "group_voice_call",
+    "group_chat",
+    "group_discussion",
+    "game",
+    "lecture",
+];
+/// All states, as stored and sent.
+const STATUSES: [&str; 6] =
+    ["scheduled", "active", "completed", "cancelled", "failed", "waiting_for_partner"];
+const NO_SESSION: ApiError = ApiError::NotFound("There is no such session");
