@@ -7,7 +7,8 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import autocannon from "autocannon";
 import { MongoClient, ObjectId } from "mongodb";
-import WebSocket from "ws";
+import { Razorpay } from "../../tests/upstreams/razorpay.ts";
+import { checkout, findPartner, relay } from "./bench-flows.ts";
 import { ROOT, startDataApi, startDatabase } from "./database.ts";
 import { type Program, freePort, start } from "./processes.ts";
 import { DEMO_PASSWORD, seed } from "./seed.ts";
@@ -31,6 +32,15 @@ interface Stack {
   pids: Record<string, number>;
 }
 
+/** Learners of one region, an administrator, and a plan that they can buy. */
+interface People {
+  region: string;
+  ids: string[];
+  tokens: string[];
+  admin: string;
+  plan: string;
+}
+
 interface Work {
   name: string;
   path: string;
@@ -44,10 +54,12 @@ interface Work {
 
 const folder = mkdtempSync(join(tmpdir(), "aarambh-bench-"));
 const programs: Program[] = [];
+const gateway = await Razorpay.start();
 try {
   await main();
 } finally {
   for (const program of programs.reverse()) await program.stop();
+  await gateway.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -75,6 +87,7 @@ async function main(): Promise<void> {
       DATA_API_DATABASE: name,
       JWT_SECRET: SECRET,
       RATE_LIMITS: "off",
+      ...gateway.variables,
     },
     log: join(folder, "worker.log"),
     ready: async () => /^ready/m.test(readFileSync(join(folder, "worker.log"), "utf8")),
@@ -95,7 +108,7 @@ async function main(): Promise<void> {
 }
 
 /** Puts all learners into one region, as the budgets assume, and gives tokens for some. */
-async function oneRegion(uri: string): Promise<{ region: string; ids: string[]; tokens: string[] }> {
+async function oneRegion(uri: string): Promise<People> {
   const client = await MongoClient.connect(uri);
   const db = client.db();
   const region = (await db.collection("regions").findOne({ code: "DEL" }))!._id;
@@ -110,9 +123,17 @@ async function oneRegion(uri: string): Promise<{ region: string; ids: string[]; 
     createdAt: new Date(),
   }));
   await db.collection("sessions").insertMany(sessions);
+  const admin = (await db.collection("users").findOne({ role: "admin" }))!._id;
+  const plan = (await db.collection("plans").findOne({ isActive: true, price: { $gt: 0 } }))!._id;
   await client.close();
   const ids = users.map((user) => user._id.toHexString());
-  return { region: region.toHexString(), ids, tokens: ids.map(token) };
+  return {
+    region: region.toHexString(),
+    ids,
+    tokens: ids.map(token),
+    admin: token(admin.toHexString()),
+    plan: plan.toHexString(),
+  };
 }
 
 function token(userId: string): string {
@@ -152,10 +173,7 @@ function machine(up: number): void {
 | Worker up after | ${Math.round(up)} ms (Node and workerd included) |`);
 }
 
-async function measure(
-  stack: Stack,
-  { region, ids, tokens }: { region: string; ids: string[]; tokens: string[] },
-): Promise<void> {
+async function measure(stack: Stack, { region, ids, tokens, admin, plan }: People): Promise<void> {
   const first = performance.now();
   await fetch(`${stack.base}/api/leaderboard/region/${region}`, {
     headers: { authorization: `Bearer ${tokens[0]}` },
@@ -176,6 +194,10 @@ async function measure(
     { name: "leaderboard top3", path: `/api/leaderboard/region/${region}/top3`, tokens: inCalls },
     { name: "leaderboard page of 20", path: `/api/leaderboard/region/${region}?page=10`, tokens: inCalls },
     { name: "leaderboard my-rank", path: "/api/leaderboard/my-rank", tokens: inCalls },
+    { name: "users list, page of 20", path: "/api/users?page=100", tokens: [admin] },
+    { name: "users search by a fragment", path: "/api/users?search=learner42", tokens: [admin] },
+    { name: "users statistics", path: "/api/users/admin/statistics", tokens: [admin] },
+    { name: "own session records", path: "/api/sessions/my-sessions", tokens: tokens.slice(40, 72) },
     { name: "sessions/active", path: "/api/communication/sessions/active", tokens: inCalls },
     {
       name: "signaling poll",
@@ -218,8 +240,17 @@ async function measure(
   );
   for (const work of works.filter(({ name }) => !values.only || name.includes(values.only)))
     await row(stack, work);
-  await findPartner(stack, tokens.slice(100));
-  await relay(stack, pairs[0]!, tokens[0]!, tokens[1]!);
+  const target = { base: stack.base, connections, seconds };
+  const flows: Record<string, () => Promise<void>> = {
+    "create-order + verify": () => checkout(target, gateway, plan, tokens.slice(72, 80)),
+    "find-partner": () => findPartner(target, tokens.slice(100)),
+    "relay over WebSocket": () => relay(target, pairs[0]!, tokens[0]!, tokens[1]!),
+  };
+  for (const [name, flow] of Object.entries(flows)) {
+    if (values.only && !name.includes(values.only)) continue;
+    say(`${name} …`);
+    await flow();
+  }
 }
 
 async function pair(stack: Stack, host: string, seeker: string): Promise<string> {
@@ -283,76 +314,4 @@ function load(
     requests,
     ...(overallRate === undefined ? {} : { overallRate }),
   });
-}
-
-/** Learners press "find partner" and "cancel" in turns, 16 at a time. */
-async function findPartner(stack: Stack, tokens: string[]): Promise<void> {
-  if (values.only && !"find-partner".includes(values.only)) return;
-  say("find-partner …");
-  const post = async (token: string, path: string, body?: object): Promise<number> => {
-    const response = await fetch(`${stack.base}/api/communication/${path}`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
-    await response.arrayBuffer();
-    return response.status;
-  };
-  let spent = 0;
-  let found = 0;
-  let errors = 0;
-  const times: number[] = [];
-  for (let round = 0; round < 10; round++) {
-    const began = performance.now();
-    const queue = [...tokens];
-    await Promise.all(
-      Array.from({ length: connections }, async () => {
-        for (let token = queue.pop(); token; token = queue.pop()) {
-          const at = performance.now();
-          if ((await post(token, "matchmaking/find-partner", { sessionType: "chat" })) !== 200) errors++;
-          times.push(performance.now() - at);
-          found++;
-        }
-      }),
-    );
-    spent += performance.now() - began;
-    await Promise.all(tokens.map((token) => post(token, "sessions/cancel-all")));
-  }
-  times.sort((a, b) => a - b);
-  const at = (share: number): string => times[Math.floor(times.length * share)]!.toFixed(1);
-  console.log(
-    `| find-partner | ${Math.round((found * 1000) / spent).toLocaleString("en")} | ${at(0.5)} | ${at(0.99)} | – | – | – | ${errors} |`,
-  );
-}
-
-/** Offer on one socket, seen on the other: 50 a second. */
-async function relay(stack: Stack, session: string, host: string, seeker: string): Promise<void> {
-  if (values.only && !"relay".includes(values.only)) return;
-  say("offer → peer over WebSocket …");
-  const open = async (token: string): Promise<WebSocket> => {
-    const address = `${stack.base.replace("http", "ws")}/api/communication/session/${session}/socket`;
-    const socket = new WebSocket(address, { headers: { authorization: `Bearer ${token}` } });
-    await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
-    return socket;
-  };
-  const [from, to] = [await open(host), await open(seeker)];
-  const times: number[] = [];
-  to.on("message", (data) => {
-    const frame = JSON.parse(data.toString()) as { t: string; d: { sdp?: string } };
-    if (frame.t === "sdp.offer") times.push(performance.now() - Number(frame.d.sdp!.split(" ")[0]));
-  });
-  const many = Math.max(100, seconds * 50);
-  for (let n = 0; n < many; n++) {
-    from.send(
-      JSON.stringify({ v: 1, t: "sdp.offer", d: { sdp: `${performance.now()} ${"x".repeat(2000)}` } }),
-    );
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  from.close();
-  to.close();
-  times.sort((a, b) => a - b);
-  const at = (share: number): string => times[Math.floor(times.length * share)]?.toFixed(2) ?? "–";
-  console.log(
-    `\n| offer → peer over WebSocket | p50 ms | p99 ms | lost |\n|---|---|---|---|\n| ${many} offers at 50/s | ${at(0.5)} | ${at(0.99)} | ${many - times.length} |`,
-  );
 }

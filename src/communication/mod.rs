@@ -1,5 +1,6 @@
 //! Calls and chats between two learners. Handlers authorise and translate; rooms, hubs and lobbies decide.
 
+mod calls;
 mod chat;
 mod details;
 pub mod matchmaking;
@@ -31,6 +32,10 @@ operations!(
     sessions::cancel_all,
     details::details,
     sessions::leave,
+    calls::history,
+    calls::active,
+    calls::all,
+    calls::end,
     chat::send,
     chat::list,
     signaling::read,

@@ -1,7 +1,6 @@
 //! What administrators do to games.
 
 use axum::{Json, extract::State, http::StatusCode};
-use domain::Id;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{
@@ -10,7 +9,10 @@ use store::{
 };
 use utoipa::ToSchema;
 
-use super::{fields, one::NO_GAME};
+use super::{
+    fields,
+    one::{NO_GAME, game_id},
+};
 use crate::{
     http::{
         body::{Envelope, MessageOnly, envelope, message},
@@ -45,11 +47,6 @@ pub async fn create(
     games::create(&state.store, id, fields, &entry).await?;
     let game = games::by_id(&state.store, id).await?.ok_or(NO_GAME)?;
     Ok((StatusCode::CREATED, envelope("The game is created", Saved { game })))
-}
-
-/// The id of a game; a malformed one is that of no game.
-pub(super) fn game_id(text: &str) -> ApiResult<Id> {
-    text.parse().map_err(|_| NO_GAME)
 }
 
 /// Change fields of a game.

@@ -16,7 +16,6 @@ use store::{
 };
 use utoipa::ToSchema;
 
-use super::admin::game_id;
 use crate::{
     http::{
         body::{DataOnly, data},
@@ -28,6 +27,11 @@ use crate::{
 
 pub(super) const NO_GAME: ApiError = ApiError::NotFound("There is no such game");
 pub(super) const PREMIUM: ApiError = ApiError::SubscriptionRequired("This game needs a subscription");
+
+/// The id of a game; a malformed one is that of no game.
+pub(super) fn game_id(text: &str) -> ApiResult<Id> {
+    text.parse().map_err(|_| NO_GAME)
+}
 
 /// A creator, as everybody may see him.
 #[derive(Debug, Clone, Serialize, ToSchema)]

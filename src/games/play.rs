@@ -15,7 +15,10 @@ use store::{
 };
 use utoipa::ToSchema;
 
-use super::{admin::game_id, one::NO_GAME, start};
+use super::{
+    one::{NO_GAME, game_id},
+    start,
+};
 use crate::{
     http::{
         body::{Envelope, envelope},

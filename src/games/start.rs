@@ -15,10 +15,7 @@ use store::{
 use utoipa::ToSchema;
 use worker::console_warn;
 
-use super::{
-    admin::game_id,
-    one::{NO_GAME, PREMIUM, is_entitled},
-};
+use super::one::{NO_GAME, PREMIUM, game_id, is_entitled};
 use crate::{
     communication::matchmaking::refused,
     http::{

@@ -11,7 +11,7 @@ use store::{
 };
 use utoipa::ToSchema;
 
-use super::{admin::game_id, one::NO_GAME};
+use super::one::{NO_GAME, game_id};
 use crate::{
     http::{
         body::{DataOnly, data},

@@ -9,7 +9,7 @@ use axum::{
 };
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{
@@ -108,12 +108,7 @@ pub struct Endpoints {
 pub async fn endpoints(State(state): State<Shared>) -> ApiResult<Json<Endpoints>> {
     #[derive(Deserialize)]
     struct Description {
-        paths: BTreeMap<String, BTreeMap<String, Operation>>,
-    }
-    #[derive(Deserialize)]
-    struct Operation {
-        #[serde(default)]
-        tags: Vec<Value>,
+        paths: BTreeMap<String, Map<String, Value>>,
     }
     if !state.is_development {
         return Err(NOT_HERE);
@@ -122,13 +117,9 @@ pub async fn endpoints(State(state): State<Shared>) -> ApiResult<Json<Endpoints>
         serde_json::from_str(OPENAPI).map_err(|error| ApiError::Internal(error.to_string()))?;
     let mut endpoints: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (path, operations) in description.paths {
-        for (method, operation) in operations {
-            let group = operation.tags.first().and_then(Value::as_str).unwrap_or("other");
-            endpoints
-                .entry(group.to_owned())
-                .or_default()
-                .push(format!("{} /api{path}", method.to_uppercase()));
-        }
+        let group = path.split('/').nth(1).unwrap_or_default().to_owned();
+        let lines = operations.keys().map(|method| format!("{} /api{path}", method.to_uppercase()));
+        endpoints.entry(group).or_default().extend(lines);
     }
     Ok(Json(Endpoints { success: true, message: "The operations of this API", endpoints }))
 }

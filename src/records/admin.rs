@@ -34,13 +34,13 @@ const SORTS: [&str; 3] = ["createdAt", "duration", "startedAt"];
 pub(super) const BAD_REGION: ApiError = ApiError::BadRequest("The region is not a valid id");
 
 impl Admin {
-    pub(super) fn reader(&self) -> Reader {
+    pub(crate) fn reader(&self) -> Reader {
         Reader { id: self.account.id, role: Role::Admin }
     }
 }
 
 /// A filter that was given.
-pub(super) fn given(value: Option<&String>) -> Option<String> {
+pub(crate) fn given(value: Option<&String>) -> Option<String> {
     value.filter(|value| !value.trim().is_empty()).cloned()
 }
 

@@ -8,6 +8,9 @@ mod search;
 mod show;
 mod statistics;
 
+pub(crate) use admin::given;
+pub(crate) use show::{Reader, Shown, shown};
+
 use crate::http::{error::ApiError, routes::operations};
 
 operations!(

@@ -27,7 +27,7 @@ use crate::{
 };
 
 impl AuthUser {
-    fn reader(&self) -> Reader {
+    pub(crate) fn reader(&self) -> Reader {
         Reader { id: self.account.id, role: self.account.role }
     }
 }

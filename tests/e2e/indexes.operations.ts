@@ -24,7 +24,7 @@ import type { Razorpay } from "../upstreams/razorpay.ts";
 import { audit, features, referrals, regions, users } from "./indexes.accounts.ts";
 import { games, lectures, standings } from "./indexes.learning.ts";
 import { ledgers, plans, purchases } from "./indexes.payments.ts";
-import { gameRecords, lectureRecords, records } from "./indexes.records.ts";
+import { calls, gameRecords, lectureRecords, records } from "./indexes.records.ts";
 import { chat, evaluation } from "./indexes.tutor.ts";
 import { at, recordOf, through } from "./sessions.support.ts";
 
@@ -222,6 +222,7 @@ export const OPERATIONS: Record<string, Row> = {
   ...records,
   ...gameRecords,
   ...lectureRecords,
+  ...calls,
 };
 
 /** Calls every operation that has a row, one after the other. */

@@ -131,3 +131,24 @@ export const lectureRecords: Record<string, Row> = {
     for (const body of [{ notes: "Mine" }, {}]) await send({ ...viewing, body });
   },
 };
+
+export const calls: Record<string, Row> = {
+  "GET /communication/calls/history": async (send, { student: as }) => {
+    for (const query of ["", "callType=voice_call"]) await send({ as, query: `?${query}&page=2&limit=5` });
+  },
+  "GET /communication/calls/active": async (send, { student, admin }) => {
+    for (const as of [student, admin]) await send({ as });
+  },
+  "GET /communication/admin/sessions": async (send, { admin: as }) => {
+    for (const query of [
+      "",
+      "sessionType=chat",
+      "status=completed",
+      "dateFrom=2024-01-01&dateTo=2099-01-01",
+    ]) {
+      await send({ as, query: `?${query}&page=2&limit=5` });
+    }
+  },
+  "POST /communication/call/{sessionId}/end": async (send, world) =>
+    send({ as: world.student, ids: { sessionId: await recordOf(world) } }),
+};

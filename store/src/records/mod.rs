@@ -50,6 +50,8 @@ pub struct Wanted {
     pub party: Option<Party>,
     /// Type.
     pub session_type: Option<String>,
+    /// One of these types.
+    pub types: Option<Vec<String>>,
     /// Status.
     pub status: Option<String>,
     /// Created then or later.
@@ -78,6 +80,7 @@ impl Wanted {
             None => {}
         }
         all.extend(self.session_type.as_ref().map(|kind| json!({ "sessionType": kind })));
+        all.extend(self.types.as_ref().map(|types| json!({ "sessionType": { "$in": types } })));
         all.extend(self.status.as_ref().map(|status| json!({ "status": status })));
         all.extend(between(self.from, self.until).map(|span| json!({ "createdAt": span })));
         let region = |id: Id| json!({ "$or": [{ "hostRegion": oid(id) }, { "region": oid(id) }] });
