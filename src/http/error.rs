@@ -223,8 +223,10 @@ struct Extra {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let is_upstream = matches!(self, Self::NotAvailable(_));
         let (status, code, message, Extra { errors, data, detail }) = self.parts();
-        let error = status.is_server_error().then_some(code);
+        // The screens of the tutor and of the games read it; elsewhere it was the inside of the old server.
+        let error = is_upstream.then_some(code);
         let body =
             ErrorBody { success: Some(false), message, error, code, errors, data, request_id: String::new() };
         let mut response = Response::new(Body::empty());
@@ -250,8 +252,12 @@ impl<E: Into<ApiError>> From<E> for ChatError {
 impl IntoResponse for ChatError {
     fn into_response(self) -> Response {
         let mut response = self.0.into_response();
+        let is_failure = response.status().is_server_error();
         if let Some(pending) = response.extensions_mut().get_mut::<Pending>() {
             pending.body.success = None;
+            if is_failure {
+                pending.body.error = Some(pending.body.code);
+            }
         }
         response
     }

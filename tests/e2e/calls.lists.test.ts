@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Learner, type Pair, call, eventually, get, unique } from "../support/client.ts";
+import { type Learner, type Pair, call, eventually, get, setFeature, unique } from "../support/client.ts";
 import { admin, person, teacher } from "../support/people.ts";
 import {
   ANY_TEXT,
@@ -14,13 +14,32 @@ import {
   refused,
 } from "./groups.support.ts";
 import { plantSessions, quietHour, sessionOf } from "./my-sessions.support.ts";
-import { ID, TEXT, TIME, at, createPairs, expectError, nobody } from "./sessions.support.ts";
+import {
+  CANCEL_ALL,
+  FIND,
+  ID,
+  TEXT,
+  TIME,
+  at,
+  createPairs,
+  expectError,
+  nobody,
+} from "./sessions.support.ts";
 
 const ACTIVE = "/api/communication/calls/active";
 const history = (query = "") => `/api/communication/calls/history?${query}`;
 const adminList = (query = "") => `/api/communication/admin/sessions?${query}`;
 const duo = async () => (await cohort(2)) as [Learner, Learner];
 const idsOf = (list: { id: string }[]) => list.map(({ id }) => id);
+
+/** Nobody of these has a plan. */
+beforeAll(async () => {
+  await setFeature("voice_calls", true, false);
+  const [probe] = await cohort(1);
+  const open = async () => (await probe!.post(FIND, { sessionType: "voice_call" })).status === 200;
+  await eventually("voice calls are open", open, 20);
+  data(await probe!.post(CANCEL_ALL));
+});
 
 describe("active calls", () => {
   test("are the caller's, with the shape of the contract", async () => {
