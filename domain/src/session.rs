@@ -120,6 +120,12 @@ pub enum EndReason {
     LeaseExpired,
 }
 
+/// The readable key of a session without a room: its kind, milliseconds, and the random end of its id.
+#[must_use]
+pub fn readable_key(kind: &str, id: Id, now: Timestamp) -> String {
+    format!("{kind}_{}_{}", now.millis(), id.to_string().get(15..).unwrap_or_default())
+}
+
 /// Role of a participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

@@ -13,7 +13,6 @@ use durable::{
     rpc,
     user_hub::{HubReply, HubRequest},
 };
-use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::records::{self, NEWEST, Party, Wanted};
@@ -117,8 +116,7 @@ pub async fn history(
     let wanted =
         Wanted { party: Some(Party::Participant(user.account.id)), types: Some(types), ..Wanted::default() };
     let page = Page::from_text(query.page.as_deref(), query.limit.as_deref(), 20);
-    let (found, total) =
-        try_join!(records::page(&state.store, &wanted, NEWEST, page), records::count(&state.store, &wanted))?;
+    let (found, total) = records::newest(&state.store, &wanted, page).await?;
     let fields =
         ["sessionId", "sessionType", "title", "status", "startedAt", "endedAt", "duration", "createdAt"];
     let calls = shown(&state, user.reader(), found).await?;
@@ -249,8 +247,7 @@ pub async fn all(
         ..Wanted::default()
     };
     let page = Page::from_text(query.page.as_deref(), query.limit.as_deref(), 20);
-    let (found, total) =
-        try_join!(records::page(&state.store, &wanted, NEWEST, page), records::count(&state.store, &wanted))?;
+    let (found, total) = records::newest(&state.store, &wanted, page).await?;
     let fields = [
         "sessionId",
         "sessionType",

@@ -1,7 +1,7 @@
 //! `POST /games/{id}/start`: a play begins, or the one that is open goes on.
 
 use axum::{Json, extract::State};
-use domain::{Id, scoring::participation, subscription};
+use domain::{Id, scoring::participation, session::readable_key, subscription};
 use durable::{Leaderboard, leaderboard::LeaderboardRequest, rpc};
 use futures_util::try_join;
 use serde::Serialize;
@@ -107,7 +107,7 @@ pub(super) async fn gate(state: &AppState, account: &Account) -> ApiResult<()> {
 pub(super) async fn begin(state: &AppState, account: &Account, game: &Game) -> ApiResult<Id> {
     let now = durable::now();
     let id = durable::new_id();
-    let key = format!("game_{}_{}", now.millis(), id.to_string().get(15..).unwrap_or_default());
+    let key = readable_key("game", id, now);
     let (session, new) = plays::begin(&state.store, account.id, game, (id, &key), now).await?;
     if new {
         participated(state, account, participation(session, Some(&game.id.to_string()), now)).await;

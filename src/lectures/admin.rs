@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{
     StoreError,
-    audit::changes,
+    audit::{changes, removal},
     ejson::Num,
     lectures::{self, Lecture},
 };
@@ -181,9 +181,7 @@ pub async fn delete(
     IdPath(id): IdPath,
 ) -> ApiResult<Json<Envelope<Deleted>>> {
     let before = lectures::by_id(&state.store, id).await?.ok_or(NO_LECTURE)?;
-    let known = json!(before).as_object().cloned().unwrap_or_default();
-    let gone: Map<_, _> = known.keys().map(|field| (field.clone(), Value::Null)).collect();
-    let entry = admin.entry("lectures.delete", id, changes(&json!(before), &gone));
+    let entry = admin.entry("lectures.delete", id, removal(&before));
     if !lectures::delete(&state.store, id, &entry).await? {
         return Err(NO_LECTURE);
     }

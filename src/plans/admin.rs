@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{
     StoreError,
-    audit::changes,
+    audit::{changes, removal},
     ejson::Num,
     plans::{self, Plan, PlanFeature},
 };
@@ -135,9 +135,7 @@ fn taken(error: StoreError) -> ApiError {
 /// Deletes a plan that nobody bought; answers how it was.
 pub(super) async fn remove(state: &AppState, admin: &Admin, id: Id) -> ApiResult<Plan> {
     let plan = plans::by_id(&state.store, id).await?.ok_or(NO_PLAN)?;
-    let known = json!(plan).as_object().cloned().unwrap_or_default();
-    let gone: Map<_, _> = known.keys().map(|field| (field.clone(), Value::Null)).collect();
-    let entry = admin.entry("plans.delete", id, changes(&json!(plan), &gone));
+    let entry = admin.entry("plans.delete", id, removal(&plan));
     if !plans::delete_unused(&state.store, id, durable::now(), &entry).await? {
         let (subscribers, transactions) = plans::uses(&state.store, id, durable::now()).await?;
         if subscribers == 0 && transactions == 0 {

@@ -10,7 +10,7 @@ use durable::{CallRoom, call_room::RoomRequest, rpc};
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 use store::{
-    records::{self, NEWEST, Sort, StatusCount, TypeCount, Wanted},
+    records::{self, Sort, StatusCount, TypeCount, Wanted},
     users,
 };
 use utoipa::{IntoParams, ToSchema};
@@ -209,11 +209,8 @@ pub async fn by_type(
         ..Wanted::default()
     };
     let page = Page::from_text(query.page.as_deref(), query.limit.as_deref(), DEFAULT_LIMIT);
-    let (found, total, statistics) = try_join!(
-        records::page(&state.store, &wanted, NEWEST, page),
-        records::count(&state.store, &wanted),
-        records::by_status(&state.store, &of_type)
-    )?;
+    let ((found, total), statistics) =
+        try_join!(records::newest(&state.store, &wanted, page), records::by_status(&state.store, &of_type))?;
     let filters = TypeFilters {
         status: told(query.status, "all"),
         start_date: told(query.start_date, "none"),

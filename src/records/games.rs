@@ -1,7 +1,7 @@
 //! Runs of games as their screens save them.
 
 use axum::{Json, extract::State};
-use domain::{Id, Timestamp, scoring::participation};
+use domain::{Id, Timestamp, scoring::participation, session::readable_key};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{
@@ -100,7 +100,7 @@ pub async fn save(
     let (title, known) = described(&state, &key, &fields).await?;
     let game_session = begun(&key, &known, &fields, me, now);
     let id = durable::new_id();
-    let name = format!("game_{}_{}", now.millis(), id.to_string().get(15..).unwrap_or_default());
+    let name = readable_key("game", id, now);
     if !records::begin_run(&state.store, (id, &name), me, (&key, &title), &game_session, now).await? {
         let run = records::open_run(&state.store, me, &key, now).await?;
         let run = run.ok_or(ApiError::Conflict("The game was ended just now; please begin again"))?;

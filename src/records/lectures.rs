@@ -1,7 +1,7 @@
 //! Viewings of lectures as the player saves them.
 
 use axum::{Json, extract::State};
-use domain::{Id, Timestamp, scoring::participation, viewing::State as Progress};
+use domain::{Id, Timestamp, scoring::participation, session::readable_key, viewing::State as Progress};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{
@@ -148,7 +148,7 @@ async fn find_or_begin(
         return Ok(viewing);
     }
     let (id, now) = (durable::new_id(), durable::now());
-    let name = format!("lecture_{}_{}", now.millis(), id.to_string().get(15..).unwrap_or_default());
+    let name = readable_key("lecture", id, now);
     if records::begin_viewing(&state.store, (id, &name), me, (lecture, title), total, now).await? {
         participated(state, &user.account, participation(id, None, now)).await;
     }

@@ -93,11 +93,8 @@ pub async fn list(
     };
     let everything = own();
     let page = Page::from_text(query.page.as_deref(), query.limit.as_deref(), 20);
-    let (found, total, statistics) = try_join!(
-        records::page(&state.store, &wanted, NEWEST, page),
-        records::count(&state.store, &wanted),
-        records::by_type(&state.store, &everything)
-    )?;
+    let ((found, total), statistics) =
+        try_join!(records::newest(&state.store, &wanted, page), records::by_type(&state.store, &everything))?;
     let filters = OwnFilters {
         session_type: told(query.session_type, "all"),
         status: told(query.status, "all"),

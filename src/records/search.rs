@@ -5,11 +5,10 @@ use domain::{
     Timestamp,
     paging::{Page, Pagination},
 };
-use futures_util::try_join;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{
-    records::{self, NEWEST, Wanted},
+    records::{self, Wanted},
     users,
 };
 use utoipa::ToSchema;
@@ -121,8 +120,7 @@ pub async fn search(
         ..Wanted::default()
     };
     let page = page_of(&body);
-    let (found, total) =
-        try_join!(records::page(&state.store, &wanted, NEWEST, page), records::count(&state.store, &wanted))?;
+    let (found, total) = records::newest(&state.store, &wanted, page).await?;
     let given = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     let search_criteria = RecordCriteria {
         session_type: told(given("sessionType"), "all"),

@@ -32,21 +32,33 @@ impl Reader {
     }
 }
 
-/// Records as this reader may see them. Looks once at users, however many there are.
+/// Records as this reader may see them.
 pub async fn shown(state: &AppState, reader: Reader, mut found: Vec<Record>) -> ApiResult<Vec<Shown>> {
+    name_everybody(state, reader, &mut found, true).await?;
+    found.iter_mut().for_each(complete);
+    Ok(found.into_iter().map(Shown).collect())
+}
+
+/// Records with nothing but what they have; people come without pictures.
+pub async fn briefly(state: &AppState, reader: Reader, mut found: Vec<Record>) -> ApiResult<Vec<Shown>> {
+    name_everybody(state, reader, &mut found, false).await?;
+    Ok(found.into_iter().map(Shown).collect())
+}
+
+/// Puts people in the place of their ids. Looks once at users, however many there are.
+async fn name_everybody(
+    state: &AppState,
+    reader: Reader,
+    found: &mut [Record],
+    picture: bool,
+) -> ApiResult<()> {
     let ids: BTreeSet<Id> = found.iter().flat_map(people).collect();
     let faces = records::faces(&state.store, &ids.into_iter().collect::<Vec<_>>()).await?;
     let faces: HashMap<Id, Face> = faces.into_iter().map(|face| (face.id, face)).collect();
-    let face = |id: Option<&Value>, picture| embedded(id, &faces, reader, picture);
-    for record in &mut found {
-        // The newest sessions of the statistics are shorter records, without pictures.
-        let whole = record.contains_key("updatedAt");
-        name_people(record, |id| face(id, whole));
-        if whole {
-            complete(record);
-        }
+    for record in found {
+        name_people(record, |id| embedded(id, &faces, reader, picture));
     }
-    Ok(found.into_iter().map(Shown).collect())
+    Ok(())
 }
 
 fn id_of(value: &Value) -> Option<Id> {

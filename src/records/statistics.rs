@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     admin::region,
-    show::{Shown, shown},
+    show::{Shown, briefly},
 };
 use crate::{
     http::{
@@ -98,7 +98,7 @@ pub async fn statistics(
         RecordStatistics {
             statistics: found.by_type,
             top_regions: top_regions.collect(),
-            recent_sessions: shown(&state, admin.reader(), found.recent).await?,
+            recent_sessions: briefly(&state, admin.reader(), found.recent).await?,
             filters: StatisticsFilters {
                 start_date: told(query.start_date, "none"),
                 end_date: told(query.end_date, "none"),

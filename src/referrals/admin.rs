@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{
     StoreError,
-    audit::changes,
+    audit::{changes, removal},
     ejson::Num,
     referrals::{self, Referral},
     transactions, users,
@@ -193,9 +193,7 @@ pub async fn delete(
     if count > 0 {
         return Err(used(i64::try_from(count).unwrap_or(i64::MAX)));
     }
-    let known = json!(code).as_object().cloned().unwrap_or_default();
-    let gone: Map<_, _> = known.keys().map(|field| (field.clone(), Value::Null)).collect();
-    let entry = admin.entry("referrals.delete", id, changes(&json!(code), &gone));
+    let entry = admin.entry("referrals.delete", id, removal(&code));
     if !referrals::delete_unused(&state.store, &code, &entry).await? {
         return Err(used(1));
     }

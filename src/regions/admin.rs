@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{
     StoreError,
-    audit::changes,
+    audit::{changes, removal},
     regions::{self, Region},
     users::{self, Wanted},
 };
@@ -206,9 +206,7 @@ pub async fn delete(
     IdPath(id): IdPath,
 ) -> ApiResult<Json<Envelope<NamedRegion>>> {
     let region = regions::by_id(&state.store, id).await?.ok_or(NO_REGION)?;
-    let known = json!(region).as_object().cloned().unwrap_or_default();
-    let gone: Map<_, _> = known.keys().map(|field| (field.clone(), Value::Null)).collect();
-    let entry = admin.entry("regions.delete", id, changes(&json!(region), &gone));
+    let entry = admin.entry("regions.delete", id, removal(&region));
     if !regions::delete_unused(&state.store, id, &entry).await? {
         if regions::by_id(&state.store, id).await?.is_none() {
             return Err(NO_REGION);

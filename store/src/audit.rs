@@ -60,6 +60,13 @@ pub fn changes(before: &Value, set: &Map<String, Value>) -> Vec<Change> {
         .collect()
 }
 
+/// What goes with a document that is removed.
+pub fn removal(document: &impl Serialize) -> Vec<Change> {
+    let before = json!(document);
+    let fields = before.as_object().into_iter().flat_map(Map::keys);
+    changes(&before, &fields.map(|field| (field.clone(), Value::Null)).collect())
+}
+
 impl Entry {
     pub(crate) fn step(&self) -> Value {
         let changes = serde_json::to_value(&self.changes).unwrap_or_default();

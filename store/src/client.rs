@@ -10,9 +10,9 @@ use std::{
 
 use futures_util::{FutureExt, pin_mut, select};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::{audit::Entry, error::StoreError};
+use crate::{audit::Entry, ejson::date, error::StoreError};
 
 /// Longest time for one call with its retry.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -172,6 +172,31 @@ impl Store {
     /// if not, nothing was written.
     pub(crate) async fn audited(&self, step: Value, entry: &Entry) -> Result<bool, StoreError> {
         self.audited_all(&[step], entry).await
+    }
+
+    /// As [`Self::audited`]: adds a document.
+    pub(crate) async fn audited_insert(
+        &self,
+        collection: &str,
+        document: Value,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let step = json!({ "action": "insertOne", "collection": collection, "document": document });
+        self.audited(step, entry).await.map(drop)
+    }
+
+    /// As [`Self::audited`]: changes fields of the one match of `filter`.
+    pub(crate) async fn audited_set(
+        &self,
+        collection: &str,
+        filter: Value,
+        mut set: Map<String, Value>,
+        entry: &Entry,
+    ) -> Result<bool, StoreError> {
+        set.insert("updatedAt".into(), date(entry.at));
+        let step = json!({ "action": "updateOne", "collection": collection, "filter": filter,
+            "update": { "$set": set }, "expect": { "matchedCount": 1 } });
+        self.audited(step, entry).await
     }
 
     /// As [`Self::audited`], for several steps.

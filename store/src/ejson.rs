@@ -42,6 +42,15 @@ pub fn plain(value: Value) -> Value {
     }
 }
 
+/// The document with this id, while its state is still `was_active`, if that is given. One without the field is active.
+pub(crate) fn with_state(id: Id, was_active: Option<bool>) -> Value {
+    match was_active {
+        None => json!({ "_id": oid(id) }),
+        Some(true) => json!({ "_id": oid(id), "isActive": { "$ne": false } }),
+        Some(false) => json!({ "_id": oid(id), "isActive": false }),
+    }
+}
+
 /// Sets the field at a dotted path of a document.
 pub fn put(document: &mut Value, path: &str, value: Value) {
     let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));

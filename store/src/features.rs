@@ -156,8 +156,7 @@ pub async fn create(
     if let Some(document) = document.as_object_mut() {
         document.extend(fields);
     }
-    let step = json!({ "action": "insertOne", "collection": COLLECTION, "document": document });
-    store.audited(step, entry).await.map(drop)
+    store.audited_insert(COLLECTION, document, entry).await
 }
 
 /// Changes of several features, in one transaction. Says whether all of them were still there.

@@ -388,19 +388,15 @@ pub async fn create(
     if let Some(document) = document.as_object_mut() {
         document.extend(fields);
     }
-    let step = json!({ "action": "insertOne", "collection": COLLECTION, "document": document });
-    store.audited(step, entry).await.map(drop)
+    store.audited_insert(COLLECTION, document, entry).await
 }
 
 /// Changes fields of a game. Says whether there is one.
 pub async fn update(
     store: &Store,
     id: Id,
-    mut set: Map<String, Value>,
+    set: Map<String, Value>,
     entry: &Entry,
 ) -> Result<bool, StoreError> {
-    set.insert("updatedAt".into(), date(entry.at));
-    let step = json!({ "action": "updateOne", "collection": COLLECTION, "filter": { "_id": oid(id) },
-        "update": { "$set": set }, "expect": { "matchedCount": 1 } });
-    store.audited(step, entry).await
+    store.audited_set(COLLECTION, json!({ "_id": oid(id) }), set, entry).await
 }

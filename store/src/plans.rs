@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, date, oid, or_default},
+    ejson::{Num, date, oid, or_default, with_state},
 };
 
 const COLLECTION: &str = "plans";
@@ -227,8 +227,7 @@ pub async fn create(
     if let Some(document) = document.as_object_mut() {
         document.extend(with_name_key(fields));
     }
-    let step = json!({ "action": "insertOne", "collection": COLLECTION, "document": document });
-    store.audited(step, entry).await.map(drop)
+    store.audited_insert(COLLECTION, document, entry).await
 }
 
 /// Changes fields of a plan whose state is still `was_active`, if that is given. Says whether there is one.
@@ -239,15 +238,7 @@ pub async fn update(
     set: Map<String, Value>,
     entry: &Entry,
 ) -> Result<bool, StoreError> {
-    let mut set = with_name_key(set);
-    set.insert("updatedAt".into(), date(entry.at));
-    let mut filter = json!({ "_id": oid(id) });
-    if let (Some(active), Some(filter)) = (was_active, filter.as_object_mut()) {
-        filter.insert("isActive".into(), if active { json!({ "$ne": false }) } else { json!(false) });
-    }
-    let step = json!({ "action": "updateOne", "collection": COLLECTION, "filter": filter, "update": { "$set": set },
-        "expect": { "matchedCount": 1 } });
-    store.audited(step, entry).await
+    store.audited_set(COLLECTION, with_state(id, was_active), with_name_key(set), entry).await
 }
 
 fn subscribers(id: Id, now: Timestamp) -> Value {

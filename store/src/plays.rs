@@ -8,9 +8,9 @@ use crate::{
     Store, StoreError,
     ejson::{Num, date, oid, or_default, rounded},
     games::{self, Game},
+    records::{GameKey, New, open_key},
+    sessions::COLLECTION,
 };
-
-const COLLECTION: &str = "sessions";
 
 /// A play, as far as starting and grading read it.
 #[derive(Debug, Deserialize)]
@@ -93,17 +93,12 @@ pub async fn begin(
         return Ok((play.id, false));
     }
     let (id, key) = new;
-    let open_key = format!("{user}:{}", game.id);
-    let participant = json!({ "_id": oid(id), "user": oid(user), "role": "player", "joinedAt": date(now), "duration": 0,
-        "isActive": true });
-    let document = json!({
-        "_id": oid(id), "sessionId": key, "openKey": open_key, "sessionType": "game", "title": game.title,
-        "participants": [participant], "host": oid(user), "status": "active", "startedAt": date(now), "duration": 0,
-        "gameSession": { "game": oid(game.id), "gameType": game.game_type, "difficulty": game.difficulty,
-            "level": game.level, "currentQuestionIndex": 0, "totalQuestions": game.total_questions, "timeLeft": 0,
-            "timeSpent": 0, "answers": [], "scores": [], "gameStatus": "in_progress", "startTime": date(now) },
-        "isPrivate": false, "requiresSubscription": false, "createdAt": date(now), "updatedAt": date(now), "__v": 0,
-    });
+    let part = json!({ "game": oid(game.id), "gameType": game.game_type, "difficulty": game.difficulty,
+        "level": game.level, "currentQuestionIndex": 0, "totalQuestions": game.total_questions, "timeLeft": 0,
+        "timeSpent": 0, "answers": [], "scores": [], "gameStatus": "in_progress", "startTime": date(now) });
+    let open_key = open_key(user, &GameKey::Id(game.id));
+    let new = New { id, key, open_key, session_type: "game", title: &game.title, user, role: "player" };
+    let document = new.document(&part, now);
     let counted = json!({ "action": "updateOne", "collection": games::COLLECTION, "filter": { "_id": oid(game.id) },
         "update": { "$inc": { "totalStarts": 1 } } });
     let begun = json!({ "action": "insertOne", "collection": COLLECTION, "document": document });

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, date, oid, or_default},
+    ejson::{Num, date, oid, or_default, with_state},
 };
 
 const COLLECTION: &str = "regions";
@@ -72,8 +72,7 @@ pub async fn create(store: &Store, region: &Region, entry: &Entry) -> Result<(),
     if let (Some(description), Some(fields)) = (&region.description, document.as_object_mut()) {
         fields.insert("description".into(), json!(description));
     }
-    let step = json!({ "action": "insertOne", "collection": COLLECTION, "document": document });
-    store.audited(step, entry).await.map(drop)
+    store.audited_insert(COLLECTION, document, entry).await
 }
 
 /// Changes fields of a region whose state is still `was_active`, if that is given. Says whether there was one. A taken
@@ -82,18 +81,10 @@ pub async fn update(
     store: &Store,
     id: Id,
     was_active: Option<bool>,
-    mut set: Map<String, Value>,
+    set: Map<String, Value>,
     entry: &Entry,
 ) -> Result<bool, StoreError> {
-    set.insert("updatedAt".into(), date(entry.at));
-    let mut filter = json!({ "_id": oid(id) });
-    if let (Some(active), Some(filter)) = (was_active, filter.as_object_mut()) {
-        // A document without the field is active.
-        filter.insert("isActive".into(), if active { json!({ "$ne": false }) } else { json!(false) });
-    }
-    let step = json!({ "action": "updateOne", "collection": COLLECTION, "filter": filter, "update": { "$set": set },
-        "expect": { "matchedCount": 1 } });
-    store.audited(step, entry).await
+    store.audited_set(COLLECTION, with_state(id, was_active), set, entry).await
 }
 
 /// Whether somebody is in a region.

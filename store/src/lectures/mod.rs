@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, containing, date, oid, or_default, rounded},
+    ejson::{Num, containing, date, oid, or_default, rounded, with_state},
     users::between,
 };
 
@@ -259,8 +259,7 @@ pub async fn create(
     for (path, value) in with_title_key(fields) {
         crate::ejson::put(&mut document, &path, value);
     }
-    let step = json!({ "action": "insertOne", "collection": COLLECTION, "document": document });
-    store.audited(step, entry).await.map(drop)
+    store.audited_insert(COLLECTION, document, entry).await
 }
 
 /// Changes fields of a lecture whose state is still `was_active`, if that is given. Says whether there is one.
@@ -271,15 +270,7 @@ pub async fn update(
     set: Map<String, Value>,
     entry: &Entry,
 ) -> Result<bool, StoreError> {
-    let mut set = with_title_key(set);
-    set.insert("updatedAt".into(), date(entry.at));
-    let mut filter = json!({ "_id": oid(id) });
-    if let (Some(active), Some(filter)) = (was_active, filter.as_object_mut()) {
-        filter.insert("isActive".into(), if active { json!({ "$ne": false }) } else { json!(false) });
-    }
-    let step = json!({ "action": "updateOne", "collection": COLLECTION, "filter": filter, "update": { "$set": set },
-        "expect": { "matchedCount": 1 } });
-    store.audited(step, entry).await
+    store.audited_set(COLLECTION, with_state(id, was_active), with_title_key(set), entry).await
 }
 
 /// Removes a lecture, and every pointer of another lecture to it. Says whether there was one.

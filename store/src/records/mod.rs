@@ -8,6 +8,7 @@ use domain::{Id, Timestamp, paging::Page};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+pub(crate) use runs::open_key;
 pub use runs::{GameKey, Run, begin_run, change_run, end_run, newest_run, open_run, run};
 pub use statistics::{
     RegionTotals, Statistics, StatusCount, StatusStatistics, TypeCount, TypeStatistics, by_status, by_type,
@@ -20,7 +21,7 @@ pub use viewings::{
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{containing, oid, or_default, plain},
+    ejson::{containing, date, oid, or_default, plain},
     sessions::COLLECTION,
     users::between,
 };
@@ -32,6 +33,40 @@ pub type Record = Map<String, Value>;
 fn shown_fields() -> Value {
     json!({ "chatSession.messages": 0, "callSession.signaling": 0, "lectureSession.watchHistory": 0,
         "groupSession.password": 0, "gameSession.result": 0, "openKey": 0, "roomRevision": 0 })
+}
+
+/// A session without a room, of one learner; no second one with the same open key is begun while it has one.
+pub(crate) struct New<'a> {
+    /// Session id.
+    pub id: Id,
+    /// Readable key.
+    pub key: &'a str,
+    /// Unique while it is there.
+    pub open_key: String,
+    /// `game` or `lecture`.
+    pub session_type: &'static str,
+    /// Title.
+    pub title: &'a str,
+    /// Whose.
+    pub user: Id,
+    /// What he is in it.
+    pub role: &'static str,
+}
+
+impl New<'_> {
+    /// The whole document; `part` is `gameSession` or `lectureSession`.
+    pub fn document(self, part: &Value, now: Timestamp) -> Value {
+        let now = date(now);
+        let participant = json!({ "_id": oid(self.id), "user": oid(self.user), "role": self.role, "joinedAt": now,
+            "duration": 0, "isActive": true });
+        let part_name = format!("{}Session", self.session_type);
+        json!({
+            "_id": oid(self.id), "sessionId": self.key, "openKey": self.open_key, "sessionType": self.session_type,
+            "title": self.title, "participants": [participant], "host": oid(self.user), "status": "active",
+            "startedAt": now, "duration": 0, part_name: part, "isPrivate": false, "requiresSubscription": false,
+            "createdAt": now, "updatedAt": now, "__v": 0,
+        })
+    }
 }
 
 /// Whose records.
@@ -117,9 +152,9 @@ pub async fn page(store: &Store, wanted: &Wanted, sort: Sort, page: Page) -> Res
     Ok(found.into_iter().filter_map(record).collect())
 }
 
-/// Count of records.
-pub async fn count(store: &Store, wanted: &Wanted) -> Result<u64, StoreError> {
-    store.count(COLLECTION, wanted.filter()).await
+/// A page of the newest records, and the count of all matches.
+pub async fn newest(store: &Store, wanted: &Wanted, of: Page) -> Result<(Vec<Record>, u64), StoreError> {
+    futures_util::try_join!(page(store, wanted, NEWEST, of), store.count(COLLECTION, wanted.filter()))
 }
 
 /// One record.

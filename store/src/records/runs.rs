@@ -4,7 +4,7 @@ use domain::{Id, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::COLLECTION;
+use super::{COLLECTION, New};
 use crate::{
     Store, StoreError,
     ejson::{date, oid, or_default},
@@ -70,7 +70,8 @@ fn fields() -> Value {
     json!({ "status": 1, "startedAt": 1, "createdAt": 1, "updatedAt": 1, "gameSession": 1, "participants": 1 })
 }
 
-fn open_key(user: Id, key: &GameKey) -> String {
+/// The open key of what is played of a game: screens and starts share one run.
+pub(crate) fn open_key(user: Id, key: &GameKey) -> String {
     format!("{user}:{}", key.text())
 }
 
@@ -120,14 +121,16 @@ pub async fn begin_run(
     game_session: &Map<String, Value>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let participant = json!({ "_id": oid(id), "user": oid(user), "role": "player", "joinedAt": date(now), "duration": 0,
-        "isActive": true });
-    let document = json!({
-        "_id": oid(id), "sessionId": name, "openKey": open_key(user, key), "sessionType": "game", "title": title,
-        "participants": [participant], "host": oid(user), "status": "active", "startedAt": date(now), "duration": 0,
-        "gameSession": game_session, "isPrivate": false, "requiresSubscription": false,
-        "createdAt": date(now), "updatedAt": date(now), "__v": 0,
-    });
+    let new = New {
+        id,
+        key: name,
+        open_key: open_key(user, key),
+        session_type: "game",
+        title,
+        user,
+        role: "player",
+    };
+    let document = new.document(&json!(game_session), now);
     match store.insert_one(COLLECTION, document).await {
         Ok(()) => Ok(true),
         Err(StoreError::Duplicate(_)) => Ok(false),

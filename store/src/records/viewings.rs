@@ -4,7 +4,7 @@ use domain::{Id, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::COLLECTION;
+use super::{COLLECTION, New};
 use crate::{
     Store, StoreError,
     ejson::{Num, date, oid, or_default, plain},
@@ -120,17 +120,12 @@ pub async fn begin_viewing(
     total: f64,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let participant = json!({ "_id": oid(id), "user": oid(user), "role": "participant", "joinedAt": date(now),
-        "duration": 0, "isActive": true });
-    let document = json!({
-        "_id": oid(id), "sessionId": key, "openKey": format!("lecture:{user}:{}", lecture.0), "sessionType": "lecture",
-        "title": lecture.1, "participants": [participant], "host": oid(user), "status": "active",
-        "startedAt": date(now), "duration": 0,
-        "lectureSession": { "lecture": oid(lecture.0), "watchTime": 0, "totalDuration": Num::from_f64(total),
-            "completionPercentage": 0, "isCompleted": false, "lastWatchedAt": date(now), "watchHistory": [],
-            "bookmarks": [] },
-        "isPrivate": false, "requiresSubscription": false, "createdAt": date(now), "updatedAt": date(now), "__v": 0,
-    });
+    let open_key = format!("lecture:{user}:{}", lecture.0);
+    let part = json!({ "lecture": oid(lecture.0), "watchTime": 0, "totalDuration": Num::from_f64(total),
+        "completionPercentage": 0, "isCompleted": false, "lastWatchedAt": date(now), "watchHistory": [],
+        "bookmarks": [] });
+    let new = New { id, key, open_key, session_type: "lecture", title: lecture.1, user, role: "participant" };
+    let document = new.document(&part, now);
     match store.insert_one(COLLECTION, document).await {
         Ok(()) => Ok(true),
         Err(StoreError::Duplicate(_)) => Ok(false),

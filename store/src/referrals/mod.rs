@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, containing, date, oid, or_default},
+    ejson::{Num, containing, date, oid, or_default, with_state},
 };
 
 pub use statistics::*;
@@ -301,17 +301,10 @@ pub async fn update(
     store: &Store,
     id: Id,
     was_active: Option<bool>,
-    mut set: Map<String, Value>,
+    set: Map<String, Value>,
     entry: &Entry,
 ) -> Result<bool, StoreError> {
-    set.insert("updatedAt".into(), date(entry.at));
-    let mut filter = json!({ "_id": oid(id) });
-    if let (Some(active), Some(filter)) = (was_active, filter.as_object_mut()) {
-        filter.insert("isActive".into(), if active { json!({ "$ne": false }) } else { json!(false) });
-    }
-    let step = json!({ "action": "updateOne", "collection": COLLECTION, "filter": filter, "update": { "$set": set },
-        "expect": { "matchedCount": 1 } });
-    store.audited(step, entry).await
+    store.audited_set(COLLECTION, with_state(id, was_active), set, entry).await
 }
 
 /// Deletes a code that was never used, and takes it from its teacher. Says whether it did.

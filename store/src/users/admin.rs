@@ -9,7 +9,7 @@ use super::{COLLECTION, User, user_fields};
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, containing, date, oid},
+    ejson::{Num, containing, date, oid, with_state},
 };
 
 /// Which users; everything absent is no filter.
@@ -171,11 +171,7 @@ pub async fn update(
     if let (true, Some(update)) = (sign_out, update.as_object_mut()) {
         update.insert("$inc".into(), json!({ "tokenVersion": 1 }));
     }
-    let mut filter = json!({ "_id": oid(id) });
-    if let (Some(active), Some(filter)) = (was_active, filter.as_object_mut()) {
-        // A document without the field is active.
-        filter.insert("isActive".into(), if active { json!({ "$ne": false }) } else { json!(false) });
-    }
+    let filter = with_state(id, was_active);
     let Some(entry) = entry else {
         return Ok(store.update_one(COLLECTION, filter, update, false).await?.matched() == 1);
     };
