@@ -197,6 +197,16 @@ pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// What a flag is where a document does not say, when not saying means yes.
+pub(crate) fn yes() -> bool {
+    true
+}
+
+/// A flag; yes where it is null.
+pub(crate) fn or_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(true))
+}
+
 /// A pipeline's expression rounded to a whole number, halves up, as the contract does.
 pub(crate) fn rounded(expression: &Value) -> Value {
     json!({ "$floor": { "$add": [expression, 0.5] } })

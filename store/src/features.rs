@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, date, oid, or_default},
+    ejson::{Num, date, oid, or_default, or_yes, yes},
 };
 
 const COLLECTION: &str = "features";
@@ -41,7 +41,7 @@ pub struct Feature {
     #[serde(default, deserialize_with = "or_default")]
     pub is_paid: bool,
     /// Switched on.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
     /// Name of an icon.
     #[serde(default = "star")]
@@ -62,13 +62,13 @@ pub struct Feature {
     #[serde(default = "per_day")]
     pub free_limit_type: String,
     /// Administrators may change its flags.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub can_toggle: bool,
     /// Shown in the menu.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub show_in_menu: bool,
     /// Needs a signed-in user.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub requires_auth: bool,
     /// Counted uses.
     #[serde(default)]
@@ -100,10 +100,6 @@ impl Feature {
             required: self.required_plan,
         }
     }
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn star() -> String {

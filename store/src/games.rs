@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, containing, date, oid, or_default},
+    ejson::{Num, containing, date, oid, or_default, or_yes, yes},
 };
 
 pub(crate) const COLLECTION: &str = "games";
@@ -51,7 +51,7 @@ pub struct Game<Creator = Id> {
     #[serde(default, deserialize_with = "or_default")]
     pub questions: Vec<Question>,
     /// Offered to players.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
     /// Needs a running subscription.
     #[serde(default, deserialize_with = "or_default")]
@@ -189,10 +189,6 @@ pub struct Choice {
 #[expect(clippy::unnecessary_wraps, reason = "the default of a field")]
 fn wrong() -> Option<bool> {
     Some(false)
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn beginner() -> String {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, date, oid, or_default, with_state},
+    ejson::{Num, date, oid, or_default, or_yes, with_state, yes},
 };
 
 const COLLECTION: &str = "plans";
@@ -40,7 +40,7 @@ pub struct Plan {
     #[serde(default, deserialize_with = "or_default")]
     pub features: Vec<PlanFeature>,
     /// May be bought.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
     /// Shown as the popular one.
     #[serde(default, deserialize_with = "or_default")]
@@ -64,13 +64,13 @@ pub struct Plan {
     #[serde(default, deserialize_with = "or_default")]
     pub includes_group_calls: bool,
     /// Shown in the app.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub includes_chat: bool,
     /// Shown in the app.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub includes_games: bool,
     /// Shown in the app.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub includes_lectures: bool,
     /// The higher, the earlier in the list.
     #[serde(default)]
@@ -107,7 +107,7 @@ pub struct PlanFeature {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Included, or shown crossed out.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_included: bool,
 }
 
@@ -159,10 +159,6 @@ impl From<&Plan> for PlanRefFeatures {
     fn from(plan: &Plan) -> Self {
         Self { plan: plan.into(), features: plan.features.clone() }
     }
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn one() -> Num {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, date, oid, or_default, with_state},
+    ejson::{Num, date, oid, or_default, or_yes, with_state, yes},
 };
 
 const COLLECTION: &str = "regions";
@@ -23,14 +23,16 @@ pub struct Region {
     #[serde(rename = "_id")]
     pub id: Id,
     /// Display name.
+    #[serde(default, deserialize_with = "or_default")]
     pub name: String,
     /// Upper-case short name.
+    #[serde(default, deserialize_with = "or_default")]
     pub code: String,
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Open for sign-up.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
     /// Creation.
     #[serde(default, deserialize_with = "or_default")]
@@ -41,10 +43,6 @@ pub struct Region {
     /// Version counter of the old server.
     #[serde(rename = "__v", default)]
     pub version: Num,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// All regions.

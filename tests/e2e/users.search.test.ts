@@ -43,7 +43,9 @@ describe("an empty search lists everyone, the newest first", () => {
     expect(data.pagination).toMatchObject({ page: 1, limit: 20 });
     expect(data.pagination.total).toBeGreaterThanOrEqual(2);
     expect(data.pagination.pages).toBe(Math.ceil(data.pagination.total / 20));
-    data.users.forEach(expectFound);
+    // Of the others, only what this file planted is known to be whole.
+    const planted = data.users.filter(({ _id }: { _id: string }) => ids.includes(_id));
+    planted.forEach(expectFound);
   });
 });
 

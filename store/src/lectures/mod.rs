@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, containing, date, oid, or_default, rounded, with_state},
+    ejson::{Num, containing, date, oid, or_default, or_yes, rounded, with_state, yes},
     users::between,
 };
 
@@ -49,7 +49,7 @@ pub struct Lecture {
     #[serde(default, deserialize_with = "or_default")]
     pub is_premium: bool,
     /// Switched on.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
     /// Shown to learners.
     #[serde(default, deserialize_with = "or_default")]
@@ -89,10 +89,6 @@ pub struct Notes {
     /// Text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text_content: Option<String>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn beginner() -> String {

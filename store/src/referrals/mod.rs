@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     Store, StoreError,
     audit::Entry,
-    ejson::{Num, containing, date, oid, or_default, with_state},
+    ejson::{Num, containing, date, oid, or_default, or_yes, with_state, yes},
 };
 
 pub use statistics::*;
@@ -41,7 +41,7 @@ pub struct Referral<Teacher = Id> {
     #[serde(default = "unlimited")]
     pub max_uses: Num,
     /// Switched on.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
     /// May be used with its own terms.
     #[serde(default, deserialize_with = "or_default")]
@@ -106,10 +106,6 @@ pub struct Use {
     /// Rupees paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub final_amount: Option<Num>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn quarter() -> Num {

@@ -7,8 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{COLLECTION, Wanted, yes};
-use crate::{Store, StoreError, ejson::Num, users::UserRef};
+use super::{COLLECTION, Wanted};
+use crate::{
+    Store, StoreError,
+    ejson::{Num, or_yes, yes},
+    users::UserRef,
+};
 
 /// Lines in "most used".
 const TOP: u32 = 10;
@@ -103,7 +107,7 @@ pub struct TopReferral {
     #[serde(default)]
     pub total_uses: Num,
     /// Switched on.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
     /// Creation.
     #[serde(default)]

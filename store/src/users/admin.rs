@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{COLLECTION, User, user_fields};
+use super::{COLLECTION, User, role_of_document, user_fields};
 use crate::{
     Store, StoreError,
     audit::Entry,
@@ -117,7 +117,7 @@ pub struct RoleCount {
 pub async fn counts_by_role(store: &Store, wanted: &Wanted) -> Result<Vec<RoleCount>, StoreError> {
     let pipeline = json!([
         { "$match": wanted.filter() },
-        { "$group": { "_id": "$role", "count": { "$sum": 1 },
+        { "$group": { "_id": role_of_document(), "count": { "$sum": 1 },
             "activeCount": { "$sum": { "$cond": ["$isActive", 1, 0] } },
             "inactiveCount": { "$sum": { "$cond": ["$isActive", 0, 1] } } } },
         { "$sort": { "_id": 1 } },

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::ejson::{Num, or_default};
+use crate::ejson::{Num, or_default, or_yes, yes};
 
 /// A user as sent to clients. It has no place for a password hash, so none can ever be sent.
 ///
@@ -32,7 +32,7 @@ pub struct User<Region = Id, Referrer = Id, Plan = Id> {
     #[serde(default = "Role::student", deserialize_with = "or_student")]
     pub role: Role,
     /// May sign in.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
     /// Never verified so far.
     #[serde(default, deserialize_with = "or_default")]
@@ -294,7 +294,7 @@ pub struct Account {
     #[serde(default = "Role::student", deserialize_with = "or_student")]
     pub role: Role,
     /// May sign in.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
     /// Home region.
     pub region: Option<Id>,
@@ -340,7 +340,7 @@ pub struct Credentials {
     #[serde(default = "Role::student", deserialize_with = "or_student")]
     pub role: Role,
     /// May sign in.
-    #[serde(default = "yes", rename = "isActive")]
+    #[serde(default = "yes", deserialize_with = "or_yes", rename = "isActive")]
     pub is_active: bool,
 }
 
@@ -388,12 +388,10 @@ pub struct RankedStudent {
     pub created_at: Timestamp,
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn or_student<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or(Role::Student))
+/// A role that is missing or unknown gives the least rights.
+pub(super) fn or_student<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
+    let role = Option::<String>::deserialize(deserializer)?;
+    Ok(role.as_deref().and_then(Role::from_text).unwrap_or(Role::Student))
 }
 
 fn now() -> Timestamp {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 pub use admin::*;
+use documents::or_student;
 pub use documents::{
     Account, AccountStudent, AdminInfo, Credentials, GameScore, NewUser, RankedStudent, StudentInfo,
     TeacherInfo, User,
@@ -42,6 +43,13 @@ fn account_fields() -> Value {
 /// What every request must know of its account.
 pub async fn account(store: &Store, id: Id) -> Result<Option<Account>, StoreError> {
     store.find_one(COLLECTION, json!({ "_id": oid(id) }), account_fields()).await
+}
+
+/// Those of these accounts that exist.
+pub async fn accounts(store: &Store, ids: &[Id]) -> Result<Vec<Account>, StoreError> {
+    let among: Vec<Value> = ids.iter().copied().map(oid).collect();
+    let rest = json!({ "projection": account_fields(), "limit": ids.len().max(1) });
+    store.find(COLLECTION, json!({ "_id": { "$in": among } }), rest).await
 }
 
 /// The whole user. The region of an old document may be missing.
@@ -237,7 +245,7 @@ pub struct UserContact {
     #[serde(default, deserialize_with = "or_default")]
     pub phone: String,
     /// What the account may do; not sent.
-    #[serde(default = "Role::student", skip_serializing)]
+    #[serde(default = "Role::student", deserialize_with = "or_student", skip_serializing)]
     #[schema(ignore)]
     pub role: Role,
     /// May sign in; not sent.
@@ -280,7 +288,7 @@ pub struct ReferredUser<Region = Option<Id>> {
     #[serde(default, deserialize_with = "or_default")]
     pub phone: String,
     /// What the account may do.
-    #[serde(default = "Role::student")]
+    #[serde(default = "Role::student", deserialize_with = "or_student")]
     pub role: Role,
     /// Home region.
     pub region: Region,
@@ -323,6 +331,12 @@ pub async fn students_of_region(
     store.find(COLLECTION, filter, rest).await
 }
 
+/// A pipeline's expression of the role, as documents are read: one that says nothing known is a student's.
+fn role_of_document() -> Value {
+    let others = [Role::Teacher, Role::Admin].map(Role::as_str);
+    json!({ "$cond": [{ "$in": ["$role", others] }, "$role", Role::Student.as_str()] })
+}
+
 /// Counts of active users by region and role; of one region, or of all.
 pub async fn counts_by_region(store: &Store, region: Option<Id>) -> Result<Vec<RegionCount>, StoreError> {
     let wanted = region.map_or_else(
@@ -331,7 +345,7 @@ pub async fn counts_by_region(store: &Store, region: Option<Id>) -> Result<Vec<R
     );
     let pipeline = json!([
         { "$match": wanted },
-        { "$group": { "_id": { "region": "$region", "role": "$role" }, "count": { "$sum": 1 },
+        { "$group": { "_id": { "region": "$region", "role": role_of_document() }, "count": { "$sum": 1 },
             "score": { "$avg": "$studentInfo.averageGameScore" } } },
     ]);
     store.aggregate(COLLECTION, pipeline).await

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{COLLECTION, Wanted};
+use super::{COLLECTION, Wanted, documents::or_student, role_of_document};
 use crate::{
     Store, StoreError,
     ejson::{Num, date, oid, or_default},
@@ -59,7 +59,7 @@ pub struct RecentUser<Region = Option<Id>> {
     #[serde(default, deserialize_with = "or_default")]
     pub email: String,
     /// What the account may do.
-    #[serde(default = "Role::student")]
+    #[serde(default = "Role::student", deserialize_with = "or_student")]
     pub role: Role,
     /// Home region.
     pub region: Region,
@@ -146,7 +146,7 @@ pub async fn statistics(
         { "$match": wanted.filter() },
         { "$facet": {
             "userStats": [
-                { "$group": { "_id": { "role": "$role", "isActive": "$isActive" }, "count": { "$sum": 1 },
+                { "$group": { "_id": { "role": role_of_document(), "isActive": "$isActive" }, "count": { "$sum": 1 },
                     "avgScore": { "$avg": "$studentInfo.averageGameScore" } } },
                 { "$sort": { "_id.isActive": -1 } },
                 { "$group": { "_id": "$_id.role", "totalCount": { "$sum": "$count" }, "statuses": { "$push":
@@ -204,7 +204,7 @@ pub async fn region_statistics(
         { "$match": { "region": oid(region) } },
         { "$facet": {
             "roles": [
-                { "$group": { "_id": "$role", "count": { "$sum": 1 }, "avgScore": { "$avg": "$studentInfo.averageGameScore" } } },
+                { "$group": { "_id": role_of_document(), "count": { "$sum": 1 }, "avgScore": { "$avg": "$studentInfo.averageGameScore" } } },
                 { "$sort": { "_id": 1 } },
             ],
             "recent": [{ "$sort": { "createdAt": -1, "_id": -1 } }, { "$limit": RECENT_OF_REGION }, { "$project": fields }],
