@@ -8,9 +8,9 @@ use worker::Env;
 use crate::{
     audit, auth, communication,
     config::Config,
-    evaluation, features, games, health,
+    evaluation, features, games, groups, health,
     http::error::ApiError,
-    leaderboard, lectures, pages, payments, plans, records, referrals, regions,
+    leaderboard, lectures, media, pages, payments, plans, records, referrals, regions,
     state::{AppState, Shared},
     tutor, users,
 };
@@ -27,6 +27,8 @@ pub struct App {
     pub state: Shared,
     /// Web origins that may read answers.
     pub cors_origins: Vec<String>,
+    /// Requests are counted.
+    pub rate_limits: bool,
 }
 
 impl App {
@@ -47,9 +49,11 @@ impl App {
             .merge(payments::router())
             .merge(tutor::router())
             .merge(evaluation::router())
+            .merge(media::router())
             .merge(audit::router())
             .merge(pages::router())
             .merge(communication::router())
+            .merge(groups::router())
             .merge(records::router())
             .merge(leaderboard::router())
             .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)));
@@ -61,7 +65,7 @@ impl App {
             // The rim bounds bodies, by what a route takes.
             .layer(DefaultBodyLimit::disable())
             .with_state(state.clone());
-        Ok(Self { router, state, cors_origins: config.cors_origins })
+        Ok(Self { router, state, cors_origins: config.cors_origins, rate_limits: config.rate_limits })
     }
 }
 
@@ -100,8 +104,10 @@ pub fn description() -> String {
         payments::describe(),
         tutor::describe(),
         evaluation::describe(),
+        media::describe(),
         audit::describe(),
         communication::describe(),
+        groups::describe(),
         records::describe(),
         leaderboard::describe(),
     ] {

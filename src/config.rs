@@ -1,6 +1,9 @@
 //! The Worker's variables. docs/configuration.md lists them.
 
+use domain::budget::{Budgets, Prices};
 use worker::Env;
+
+use crate::tutor::budgets;
 
 /// How new passwords are hashed; both kinds are always read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,50 @@ pub struct PaymentSettings {
     pub webhook_secret: String,
 }
 
+/// Where TURN credentials come from.
+#[derive(Clone)]
+pub enum Turn {
+    /// There is no TURN.
+    None,
+    /// Servers that know a secret of ours.
+    Shared {
+        /// Their addresses.
+        urls: Vec<String>,
+        /// The secret.
+        secret: String,
+    },
+    /// A provider that makes them.
+    Provider {
+        /// Where.
+        address: String,
+        /// What opens it.
+        token: String,
+    },
+}
+
+impl Turn {
+    fn read(variable: &impl Fn(&str) -> String) -> Self {
+        let urls: Vec<String> = list(&variable("TURN_URLS"));
+        let (secret, key, token) =
+            (variable("TURN_SECRET"), variable("TURN_KEY_ID"), variable("TURN_KEY_TOKEN"));
+        if !urls.is_empty() && !secret.is_empty() {
+            Self::Shared { urls, secret }
+        } else if !key.is_empty() && !token.is_empty() {
+            let base = Some(variable("TURN_API_URL")).filter(|url| !url.is_empty());
+            let base = base.unwrap_or_else(|| "https://rtc.live.cloudflare.com/v1".into());
+            let address =
+                format!("{}/turn/keys/{key}/credentials/generate-ice-servers", base.trim_end_matches('/'));
+            Self::Provider { address, token }
+        } else {
+            Self::None
+        }
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
+}
+
 /// Settings that do not change while an isolate lives.
 #[derive(Clone)]
 pub struct Config {
@@ -42,6 +89,8 @@ pub struct Config {
     pub jwt_secret: String,
     /// Web origins that may read answers, besides those of development.
     pub cors_origins: Vec<String>,
+    /// Requests are counted, and refused when they are too many.
+    pub rate_limits: bool,
     /// Debugging aids answer.
     pub is_development: bool,
     /// Where links in letters lead, without a slash at the end.
@@ -54,6 +103,12 @@ pub struct Config {
     pub payments: PaymentSettings,
     /// The model behind the tutor.
     pub ai: AiSettings,
+    /// Where TURN credentials come from.
+    pub turn: Turn,
+    /// Tokens that a learner may spend at the tutor in a day.
+    pub budgets: Budgets,
+    /// What they cost.
+    pub prices: Prices,
     /// Recordings are scored without a token, too.
     pub anonymous_pronunciation: bool,
     /// Where the Data API is.
@@ -76,15 +131,18 @@ impl Config {
         let given = |name: &str, otherwise: &str| {
             Some(variable(name)).filter(|value| !value.is_empty()).unwrap_or_else(|| otherwise.to_owned())
         };
-        let origins = variable("CORS_ORIGINS");
-        let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
         Ok(Self {
             jwt_secret,
-            cors_origins: origins.map(str::to_owned).collect(),
+            cors_origins: list(&variable("CORS_ORIGINS")),
+            turn: Turn::read(&variable),
+            rate_limits: variable("RATE_LIMITS") != "off",
             is_development: variable("ENVIRONMENT") == "development",
             public_url: given("PUBLIC_URL", "http://127.0.0.1:8787").trim_end_matches('/').to_owned(),
             email_from: given("EMAIL_FROM", "no-reply@aarambh.example"),
             password_hash,
+            budgets: budgets(&variable("AI_DAILY_TOKENS"))?,
+            prices: Prices::from_text(&given("AI_PRICES", "0.5,1.5"))
+                .ok_or("AI_PRICES must be two prices in dollars for a million tokens, like 0.5,1.5")?,
             anonymous_pronunciation: variable("ANONYMOUS_PRONUNCIATION") == "on",
             ai: AiSettings {
                 base_url: given("OPENAI_BASE_URL", "https://api.openai.com/v1")

@@ -13,10 +13,12 @@ mod email;
 mod evaluation;
 mod features;
 mod games;
+mod groups;
 mod health;
 mod http;
 mod leaderboard;
 mod lectures;
+mod media;
 mod pages;
 mod payments;
 mod plans;
@@ -31,7 +33,7 @@ mod users;
 use std::sync::OnceLock;
 
 // The runtime finds the objects through these names.
-pub use durable::{CallRoom, Leaderboard, RegionLobby, UserHub};
+pub use durable::{CallRoom, GroupRoom, Leaderboard, RegionLobby, UserHub};
 use worker::{
     Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, console_error, event,
 };

@@ -9,6 +9,7 @@ use std::{
 
 use domain::{
     Id, Timestamp,
+    budget::{Budgets, Prices},
     subscription::{Holder, Tier},
 };
 use futures_util::{FutureExt, pin_mut, select};
@@ -17,7 +18,7 @@ use worker::{Delay, Env};
 
 use crate::{
     auth::token::Tokens,
-    config::{Config, PasswordHash},
+    config::{Config, PasswordHash, Turn},
     payments::Gateway,
     tutor::upstream::Upstream,
 };
@@ -51,6 +52,14 @@ pub struct AppState {
     pub gateway: Gateway,
     /// The model behind the tutor.
     pub model: Upstream,
+    /// Where TURN credentials come from.
+    pub turn: Turn,
+    /// For services that need no client of their own.
+    pub http: reqwest::Client,
+    /// Tokens that a learner may spend at the tutor in a day.
+    pub budgets: Budgets,
+    /// What they cost.
+    pub prices: Prices,
     /// Recordings are scored without a token, too.
     pub anonymous_pronunciation: bool,
     accounts: Cache<Id, Account>,
@@ -75,6 +84,10 @@ impl AppState {
             password_hash: config.password_hash,
             gateway: Gateway::new(config.payments.clone()),
             model: Upstream::new(config.ai.clone()),
+            turn: config.turn.clone(),
+            http: reqwest::Client::new(),
+            budgets: config.budgets,
+            prices: config.prices,
             anonymous_pronunciation: config.anonymous_pronunciation,
             accounts: Cache::new(20_000),
             features: Cache::new(1),

@@ -12,6 +12,9 @@ pub const MAX_URL_BYTES: usize = 2048;
 /// Most lines one session keeps; far below what a MongoDB document holds.
 pub const MAX_LINES: usize = 3000;
 
+/// Most bytes of the lines of one session: a document holds 16 MB, ids and times included.
+const MAX_CHAT_BYTES: usize = 8 * 1024 * 1024;
+
 /// What a line carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -123,9 +126,19 @@ pub struct Line {
     pub sender: Sender,
     /// When.
     pub timestamp: Timestamp,
+    /// It was changed later, by the old server.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_edited: bool,
     /// What.
     #[serde(flatten)]
     pub draft: Draft,
+}
+
+/// Whether a chat has reached a bound: of lines, or of what one MongoDB document holds.
+#[must_use]
+pub fn is_full(lines: &[Line]) -> bool {
+    let bytes = |line: &Line| line.draft.message.len() + line.draft.media_url.as_ref().map_or(0, String::len);
+    lines.len() >= MAX_LINES || lines.iter().map(bytes).sum::<usize>() >= MAX_CHAT_BYTES
 }
 
 /// The sender as others see him.

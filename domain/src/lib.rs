@@ -5,14 +5,18 @@
 
 pub mod accounts;
 pub mod bcrypt;
+pub mod budget;
 pub mod chat;
 pub mod email;
 pub mod evaluation;
+pub mod files;
 pub mod games;
+pub mod group;
 pub mod id;
 pub mod indexes;
 pub mod matchmaking;
 pub mod media_links;
+pub mod mesh;
 pub mod money;
 pub mod paging;
 pub mod payment;
@@ -25,6 +29,7 @@ pub mod signaling;
 pub mod subscription;
 pub mod time;
 pub mod viewing;
+pub mod window;
 
 pub use id::Id;
 pub use time::Timestamp;

@@ -14,7 +14,7 @@ use crate::{
 pub const WAITING_LEASE_MS: i64 = 20_000;
 
 /// Somebody who waits for a partner.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Waiter {
     /// The waiting session; its host is the one who waits.
     pub session: Session,

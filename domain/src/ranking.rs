@@ -3,7 +3,7 @@
 //! An order-statistic set answers rank, page and insert in O(log n). A member costs about 60 bytes besides what the
 //! owner keeps of him.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::{cmp::Reverse, collections::HashMap, fmt, str::FromStr};
 
 use indexset::BTreeSet;
 
@@ -16,6 +16,34 @@ pub struct Standing {
     pub points: u64,
     /// Registration.
     pub since: Timestamp,
+}
+
+/// A place in the order, as a page ends with it. Written `points.since.member`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// What decides it.
+    pub standing: Standing,
+    /// Who stands, or stood there.
+    pub member: Id,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Standing { points, since } = self.standing;
+        write!(f, "{points}.{}.{}", since.millis(), self.member)
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.splitn(3, '.');
+        let mut next = || parts.next().ok_or(());
+        let points = next()?.parse().map_err(|_| ())?;
+        let since = Timestamp::from_millis(next()?.parse().map_err(|_| ())?);
+        Ok(Self { standing: Standing { points, since }, member: next()?.parse().map_err(|_| ())? })
+    }
 }
 
 type Key = (Reverse<u64>, Timestamp, Id);
@@ -70,6 +98,23 @@ impl Ranking {
             let (Reverse(points), since, id) = *self.order.get_index(at)?;
             Some((at + 1, id, Standing { points, since }))
         })
+    }
+
+    /// Up to `around` members before a member and after him, with himself; nothing when he is not in.
+    pub fn around(&self, member: Id, around: usize) -> impl Iterator<Item = (usize, Id, Standing)> {
+        let (offset, limit) = self.rank(member).map_or((0, 0), |rank| {
+            let offset = (rank - 1).saturating_sub(around);
+            (offset, rank + around - offset)
+        });
+        self.page(offset, limit)
+    }
+
+    /// Up to `limit` members who stand after this place, whether somebody stands at it or not: a page that goes on where
+    /// another ended, whatever happened in between.
+    pub fn after(&self, place: Place, limit: usize) -> impl Iterator<Item = (usize, Id, Standing)> {
+        let key = key(place.member, place.standing);
+        let offset = self.order.rank(&key) + usize::from(self.order.contains(&key));
+        self.page(offset, limit)
     }
 
     /// Sum of all points.
@@ -138,6 +183,20 @@ mod tests {
                 prop_assert_eq!(ranking.page(at, 1).next(), Some((at + 1, *id, *s)));
             }
             prop_assert_eq!(ranking.page(sorted.len(), 5).count(), 0);
+            for (at, (id, s)) in sorted.iter().enumerate() {
+                let ids: Vec<Id> = ranking.around(*id, 2).map(|(_, id, _)| id).collect();
+                let from = at.saturating_sub(2);
+                let expected: Vec<Id> = sorted[from..(at + 3).min(sorted.len())].iter().map(|(id, _)| *id).collect();
+                prop_assert_eq!(ids, expected);
+                let place: Place = Place { standing: *s, member: *id }.to_string().parse().unwrap();
+                let next = ranking.after(place, 1).next().map(|(_, id, _)| id);
+                prop_assert_eq!(next, sorted.get(at + 1).map(|(id, _)| *id));
+                // The page goes on behind somebody who left.
+                let gone = ranking.remove(*id);
+                prop_assert_eq!(ranking.after(place, 1).next().map(|(_, id, _)| id), next);
+                prop_assert!(gone);
+                ranking.set(*id, *s);
+            }
         }
     }
 }

@@ -1,13 +1,6 @@
 //! Leaderboard points (contract: x-scoring.leaderboard): one point for each session that a learner takes part in, once.
 
-use crate::{Id, Timestamp, session::Status};
-
-/// Whether a session gives its participants a point. Every listed session does, except a wait in the matchmaking queue
-/// that never found a partner: nobody took part in anything, and giving up and queueing again would farm points.
-#[must_use]
-pub fn gives_points(from_matchmaking: bool, status: Status, started: bool) -> bool {
-    !from_matchmaking || started || !matches!(status, Status::WaitingForPartner | Status::Cancelled)
-}
+use crate::{Id, Timestamp};
 
 /// Starting the same game again within this time gives no further point, ms (contract: README, decisions).
 const SAME_PLAY_MS: i64 = 600_000;
@@ -94,25 +87,6 @@ mod tests {
             [(1, 3, 33), (2, 3, 67), (1, 8, 13), (1, 200, 1), (0, 5, 0), (5, 5, 100), (1, 0, 0)]
         {
             assert_eq!(percent(part, whole), expected, "{part} of {whole}");
-        }
-    }
-
-    #[test]
-    fn every_session_counts_except_a_wait_in_vain() {
-        for (from_matchmaking, status, started, expected) in [
-            (true, Status::WaitingForPartner, false, false),
-            (true, Status::Cancelled, false, false),
-            (true, Status::Active, true, true),
-            (true, Status::Completed, true, true),
-            (true, Status::Cancelled, true, true),
-            (false, Status::Scheduled, false, true),
-            (false, Status::Cancelled, false, true),
-        ] {
-            assert_eq!(
-                gives_points(from_matchmaking, status, started),
-                expected,
-                "{from_matchmaking} {status:?} {started}"
-            );
         }
     }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     Id, Timestamp,
     chat::Line,
-    session::{EndReason, Status},
+    session::{EndReason, SessionType, Status, VideoRequest},
 };
 
 /// Longest session description, bytes.
@@ -42,11 +42,19 @@ pub enum Event {
     /// A chat line.
     #[serde(rename = "chat.message")]
     Chat(Line),
+    /// A side asks for pictures.
+    #[serde(rename = "video.request")]
+    VideoRequest(VideoRequest),
+    /// The other side answered that.
+    #[serde(rename = "video.answer")]
+    VideoAnswer(VideoRequest),
     /// The session changed its state.
     #[serde(rename = "session.status", rename_all = "camelCase")]
     Status {
         /// New state.
         status: Status,
+        /// Its type, which changes when a voice call gets pictures.
+        session_type: SessionType,
         /// Who ended it.
         ended_by: Option<EndedBy>,
         /// Why it ended.
@@ -216,11 +224,15 @@ impl Signaling {
                 .chain(&self.candidates)
                 .map(|frame| slot(&frame.event))
                 .collect(),
-            Event::Answer(_) | Event::Chat(_) | Event::Status { .. } => Vec::new(),
+            Event::Answer(_)
+            | Event::Chat(_)
+            | Event::VideoRequest(_)
+            | Event::VideoAnswer(_)
+            | Event::Status { .. } => Vec::new(),
         }
     }
 
-    /// Takes a logged frame into the state. Chat and status do not concern it.
+    /// Takes a logged frame into the state. Only descriptions and candidates concern it.
     pub fn apply(&mut self, frame: &Frame) {
         match &frame.event {
             Event::Offer(offer) => {
@@ -235,7 +247,7 @@ impl Signaling {
                 self.candidates.push(frame.clone());
             }
             Event::Reset { generation } => *self = Self { generation: *generation, ..Self::default() },
-            Event::Chat(_) | Event::Status { .. } => {}
+            Event::Chat(_) | Event::VideoRequest(_) | Event::VideoAnswer(_) | Event::Status { .. } => {}
         }
     }
 
@@ -273,6 +285,7 @@ pub fn slot(event: &Event) -> String {
         Event::Candidate(candidate) => format!("ice:{}", candidate.id),
         Event::Reset { .. } => "reset".to_owned(),
         Event::Chat(line) => format!("chat:{}", line.id),
+        Event::VideoRequest(_) | Event::VideoAnswer(_) => "video".to_owned(),
         Event::Status { .. } => "status".to_owned(),
     }
 }

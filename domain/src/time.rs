@@ -9,6 +9,11 @@ use utoipa::ToSchema;
 #[schema(value_type = String, format = DateTime)]
 pub struct Timestamp(i64);
 
+/// A day, ms.
+const DAY_MS: i64 = 86_400_000;
+/// Asia/Kolkata is ahead of UTC by this, all year, ms.
+const INDIA_MS: i64 = 19_800_000;
+
 impl Timestamp {
     /// From milliseconds since 1970.
     #[must_use]
@@ -61,6 +66,19 @@ impl Timestamp {
     pub const fn seconds_since(self, earlier: Self) -> i64 {
         let millis = self.since(earlier);
         if millis < 0 { 0 } else { (millis + 500) / 1000 }
+    }
+
+    /// The day in India, where nearly all learners are: `2026-11-24`.
+    #[must_use]
+    pub fn indian_day(self) -> String {
+        let there = DateTime::<Utc>::from_timestamp_millis(self.plus(INDIA_MS).0).unwrap_or_default();
+        there.format("%Y-%m-%d").to_string()
+    }
+
+    /// Seconds until the next day begins in India.
+    #[must_use]
+    pub const fn seconds_left_of_indian_day(self) -> i64 {
+        (DAY_MS - self.plus(INDIA_MS).0.rem_euclid(DAY_MS)) / 1000
     }
 
     /// ISO 8601 with milliseconds and `Z`.

@@ -6,6 +6,7 @@
 #![allow(missing_docs, reason = "the durable_object attribute generates public items without docs")]
 
 pub mod call_room;
+pub mod group_room;
 pub mod leaderboard;
 pub mod region_lobby;
 pub mod rpc;
@@ -14,6 +15,7 @@ mod sql;
 pub mod user_hub;
 
 pub use call_room::CallRoom;
+pub use group_room::GroupRoom;
 pub use leaderboard::Leaderboard;
 pub use region_lobby::RegionLobby;
 pub use runtime::{new_id, now, random_bytes, store_settings};

@@ -1,5 +1,7 @@
 //! The clock, randomness and settings of the runtime, for rules that take them as parameters.
 
+use std::sync::OnceLock;
+
 use domain::{Id, Timestamp};
 use store::Store;
 use worker::Env;
@@ -26,9 +28,13 @@ pub fn new_id() -> Id {
     Id::new(now(), random_bytes())
 }
 
-/// The database, for objects.
+/// The database, for objects: one handle per isolate, so that they share its breaker.
 pub(crate) fn store(env: &Env) -> worker::Result<Store> {
-    store_settings(env).map(Store::new)
+    static STORE: OnceLock<Store> = OnceLock::new();
+    match STORE.get() {
+        Some(store) => Ok(store.clone()),
+        None => store_settings(env).map(|settings| STORE.get_or_init(|| Store::new(settings)).clone()),
+    }
 }
 
 /// Where the Data API is, from the environment.

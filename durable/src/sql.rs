@@ -8,6 +8,12 @@ pub(crate) fn run(sql: &SqlStorage, statement: &str, bindings: Vec<SqlStorageVal
     sql.exec(statement, bindings).map(drop)
 }
 
+/// Whether a table was made already.
+pub(crate) fn has_table(sql: &SqlStorage, name: &str) -> worker::Result<bool> {
+    let query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
+    Ok(!rows::<serde_json::Value>(sql, query, vec![name.into()])?.is_empty())
+}
+
 /// All rows of a query.
 pub(crate) fn rows<T: DeserializeOwned>(
     sql: &SqlStorage,

@@ -25,6 +25,8 @@ use crate::{
 const LOBBY_TOUCH_MS: i64 = 5_000;
 /// Opening the same lecture again within this time is the same opening, ms.
 const SAME_OPENING_MS: i64 = 60_000;
+/// Calls that wait for somebody to join, for one user.
+const MAX_SCHEDULED: usize = 5;
 /// How often a participant's is passed to the room at most, ms.
 const ROOM_TOUCH_MS: i64 = 15_000;
 
@@ -41,6 +43,11 @@ pub enum HubRequest {
         /// His region.
         region: RegionName,
     },
+    /// He sets up a call.
+    Schedule {
+        /// It, not opened yet.
+        session: Session,
+    },
     /// His live sessions; counts as a sign of life.
     Live,
     /// End all of them.
@@ -52,6 +59,24 @@ pub enum HubRequest {
     Opened {
         /// Which.
         lecture: Id,
+    },
+    /// Sets tokens of a day aside, if they fit into its limit.
+    ReserveTokens {
+        /// The day.
+        day: String,
+        /// How many.
+        tokens: i64,
+        /// Most tokens of the day.
+        limit: i64,
+    },
+    /// Gives back what was set aside, less what was used.
+    SettleTokens {
+        /// The day.
+        day: String,
+        /// What was set aside.
+        reserved: i64,
+        /// What was used of it, or beyond.
+        used: i64,
     },
     /// A room tells of a change.
     Update {
@@ -70,6 +95,8 @@ pub enum HubReply {
     Waiting(Session),
     /// He is in a live session already.
     AlreadyIn(Id),
+    /// He has set up too many calls that nobody has joined yet.
+    TooMany,
     /// Live sessions, newest first; or the ended ones for [`HubRequest::EndAll`].
     Sessions(Vec<Session>),
     /// Whether it counts.
@@ -95,6 +122,26 @@ struct Hub {
     passed_on: BTreeMap<Id, Timestamp>,
 }
 
+impl Hub {
+    /// The session that keeps this user from matchmaking. A call that somebody else set up with him does not.
+    fn taken_by(&self, user: Id) -> Option<Id> {
+        let is_own = |session: &Session| session.host().is_some_and(|host| host.user.id == user);
+        let takes = |session: &&Session| session.status != Status::Scheduled || is_own(session);
+        self.live.values().find(takes).map(|session| session.id)
+    }
+
+    /// One call at a time with the same person, and few that nobody has joined.
+    fn refuses(&self, new: &Session) -> Option<HubReply> {
+        let others = || new.participants.iter().skip(1).map(|entry| entry.user.id);
+        let with_same = |session: &&Session| others().any(|other| session.participant(other).is_some());
+        if let Some(session) = self.live.values().find(with_same) {
+            return Some(HubReply::AlreadyIn(session.id));
+        }
+        let open = self.live.values().filter(|session| session.status == Status::Scheduled).count();
+        (open >= MAX_SCHEDULED).then_some(HubReply::TooMany)
+    }
+}
+
 impl std::panic::RefUnwindSafe for UserHub {}
 
 impl Object for UserHub {
@@ -115,9 +162,17 @@ impl DurableObject for UserHub {
             HubRequest::FindPartner { card, session_type, region } => {
                 self.find_partner(card, session_type, &region).await?
             }
+            HubRequest::Schedule { session } => self.schedule(session).await?,
             HubRequest::Live => self.live_sessions(),
             HubRequest::Opened { lecture } => HubReply::Counted(self.opened(lecture)?),
             HubRequest::EndAll { user } => self.end_all(user).await?,
+            HubRequest::ReserveTokens { day, tokens, limit } => {
+                HubReply::Counted(self.reserve_tokens(&day, tokens, limit)?)
+            }
+            HubRequest::SettleTokens { day, reserved, used } => {
+                self.add_tokens(&day, used - reserved)?;
+                HubReply::Done
+            }
             HubRequest::Update { session } => {
                 self.put(session)?;
                 HubReply::Done
@@ -147,6 +202,7 @@ impl UserHub {
             "CREATE TABLE IF NOT EXISTS opened (lecture TEXT PRIMARY KEY, at INTEGER NOT NULL)",
             vec![],
         )?;
+        run(&sql, "CREATE TABLE IF NOT EXISTS tokens (day TEXT PRIMARY KEY, used INTEGER NOT NULL)", vec![])?;
         let mut live = BTreeMap::new();
         for row in rows::<Row>(&sql, "SELECT session FROM live", vec![])? {
             let session: Session = serde_json::from_str(&row.session)?;
@@ -168,6 +224,27 @@ impl UserHub {
         let insert = "INSERT OR IGNORE INTO opened (lecture, at) VALUES (?, ?) RETURNING lecture";
         let new = rows::<serde_json::Value>(&sql, insert, vec![lecture.to_string().into(), int(now)])?;
         Ok(!new.is_empty())
+    }
+
+    /// Sets tokens aside. Reading and writing are one synchronous step, so questions at once cannot overdraw.
+    fn reserve_tokens(&self, day: &str, tokens: i64, limit: i64) -> worker::Result<bool> {
+        #[derive(Deserialize)]
+        struct Row {
+            used: i64,
+        }
+        let sql = self.state.storage().sql();
+        let used = rows::<Row>(&sql, "SELECT used FROM tokens WHERE day = ?", vec![day.into()])?.pop();
+        if used.map_or(0, |row| row.used) + tokens > limit {
+            return Ok(false);
+        }
+        run(&sql, "DELETE FROM tokens WHERE day <> ?", vec![day.into()])?;
+        self.add_tokens(day, tokens)?;
+        Ok(true)
+    }
+
+    fn add_tokens(&self, day: &str, tokens: i64) -> worker::Result<()> {
+        let query = "INSERT INTO tokens (day, used) VALUES (?, MAX(0, ?2)) ON CONFLICT (day) DO UPDATE SET used = MAX(0, used + ?2)";
+        run(&self.state.storage().sql(), query, vec![day.into(), int(tokens)])
     }
 
     /// Takes in a session as it is now: live ones are kept, ended ones forgotten.
@@ -197,7 +274,7 @@ impl UserHub {
         session_type: SessionType,
         region: &RegionName,
     ) -> worker::Result<HubReply> {
-        if let Some(Some(id)) = self.with(|hub| hub.live.keys().next().copied()) {
+        if let Some(Some(id)) = self.with(|hub| hub.taken_by(card.id)) {
             return Ok(HubReply::AlreadyIn(id));
         }
         let lobby = card.region.to_string();
@@ -223,6 +300,21 @@ impl UserHub {
                 Ok(HubReply::Unavailable)
             }
         }
+    }
+
+    /// The call is written down before its room opens, so that two requests at once set up one.
+    async fn schedule(&self, session: Session) -> worker::Result<HubReply> {
+        if let Some(Some(refusal)) = self.with(|hub| hub.refuses(&session)) {
+            return Ok(refusal);
+        }
+        let id = session.id;
+        self.put(session.clone())?;
+        let open = RoomRequest::Open { session };
+        if let Ok(Ok(_)) = rpc::call::<CallRoom>(&self.env, &id.to_string(), &open).await {
+            return Ok(HubReply::Done);
+        }
+        self.forget(id)?;
+        Ok(HubReply::Unavailable)
     }
 
     async fn give_up(&self, room: Id, waiting: Session) -> worker::Result<HubReply> {

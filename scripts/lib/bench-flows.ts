@@ -1,5 +1,6 @@
 /** The flows of scripts/bench that are more than one request. */
 import WebSocket from "ws";
+import type { OpenAi } from "../../tests/upstreams/openai.ts";
 import { Razorpay } from "../../tests/upstreams/razorpay.ts";
 
 /** What a flow needs. */
@@ -120,5 +121,78 @@ export async function relay(
   const at = sorted(times);
   console.log(
     `\n| offer → peer over WebSocket | p50 ms | p99 ms | lost |\n|---|---|---|---|\n| ${many} offers at 50/s | ${at(0.5, 2)} | ${at(0.99, 2)} | ${many - times.length} |`,
+  );
+}
+
+/** One call to the model's interface, to its first byte and to its end. */
+async function timed(
+  address: string,
+  token: string,
+  body: object,
+  accept?: string,
+): Promise<[number, number]> {
+  const at = performance.now();
+  const headers: Record<string, string> = {
+    authorization: `Bearer ${token}`,
+    "content-type": "application/json",
+    ...(accept ? { accept } : {}),
+  };
+  const response = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok || !response.body) throw new Error(`${address}: ${response.status}`);
+  let first = 0;
+  for await (const _ of response.body) first ||= performance.now() - at;
+  return [first, performance.now() - at];
+}
+
+/** What the Worker adds to a call to the model, and to the first word of a stream. */
+export async function tutor(base: string, model: OpenAi, tokens: string[]): Promise<void> {
+  const rounds = 100;
+  const times = { direct: [], asked: [], directFirst: [], first: [] } as Record<string, number[]>;
+  const turns = [{ role: "user", content: "What is a gerund?" }];
+  const direct = `${model.url}/chat/completions`;
+  for (let n = 0; n < rounds; n++) {
+    const token = tokens[n % tokens.length]!;
+    const made = await send(token, `${base}/api/chat/conversations`, { title: `Bench ${n}` });
+    const { conversation } = (await made.json()) as { conversation: { id: string } };
+    const address = `${base}/api/chat/conversations/${conversation.id}/messages`;
+    const question = (k: number) => ({ message: `Question ${n} ${k}: what is a gerund?` });
+    times["direct"]!.push((await timed(direct, model.key, { model: model.model, messages: turns }))[1]);
+    times["asked"]!.push((await timed(address, token, question(1)))[1]);
+    const stream = { model: model.model, messages: turns, stream: true };
+    times["directFirst"]!.push((await timed(direct, model.key, stream))[0]);
+    times["first"]!.push((await timed(address, token, question(2), "text/event-stream"))[0]);
+  }
+  const at = (name: string, share: number) => Number(sorted(times[name]!)(share, 2));
+  const row = (name: string, direct: string, through: string) => {
+    const added = [0.5, 0.99].map((share) => (at(through, share) - at(direct, share)).toFixed(1));
+    console.log(`| ${name} | ${at(direct, 0.5)} | ${at(through, 0.5)} | ${added[0]} | ${added[1]} |`);
+  };
+  console.log(
+    "\n| tutor | model alone p50 ms | with us p50 ms | added p50 | added p99 |\n|---|---|---|---|---|",
+  );
+  row("whole answer", "direct", "asked");
+  row("first word of a stream", "directFirst", "first");
+}
+
+/** A recording of 1 MB is uploaded, transcribed by a stand-in, scored, and kept. */
+export async function upload(base: string, tokens: string[]): Promise<void> {
+  const times: number[] = [];
+  const wav = new Uint8Array(2 ** 20);
+  wav.set(new TextEncoder().encode("RIFF\x24\0\0\0WAVEfmt "));
+  for (let n = 0; n < 40; n++) {
+    const form = new FormData();
+    form.set("audio", new Blob([wav]), "word.wav");
+    form.set("targetWord", "three");
+    const at = performance.now();
+    const headers = { authorization: `Bearer ${tokens[n % tokens.length]}` };
+    const path = "/api/evaluation/pronunciation/audio";
+    const response = await fetch(base + path, { method: "POST", headers, body: form });
+    if (!response.ok) throw new Error(`upload: ${response.status} ${await response.text()}`);
+    await response.arrayBuffer();
+    times.push(performance.now() - at);
+  }
+  const at = sorted(times);
+  console.log(
+    `\n| recording of 1 MB | p50 ms | p99 ms |\n|---|---|---|\n| upload, score, keep | ${at(0.5)} | ${at(0.99)} |`,
   );
 }

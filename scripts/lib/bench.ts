@@ -7,8 +7,9 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import autocannon from "autocannon";
 import { MongoClient, ObjectId } from "mongodb";
+import { OpenAi } from "../../tests/upstreams/openai.ts";
 import { Razorpay } from "../../tests/upstreams/razorpay.ts";
-import { checkout, findPartner, relay } from "./bench-flows.ts";
+import { checkout, findPartner, relay, tutor, upload } from "./bench-flows.ts";
 import { ROOT, startDataApi, startDatabase } from "./database.ts";
 import { type Program, freePort, start } from "./processes.ts";
 import { DEMO_PASSWORD, seed } from "./seed.ts";
@@ -55,11 +56,13 @@ interface Work {
 const folder = mkdtempSync(join(tmpdir(), "aarambh-bench-"));
 const programs: Program[] = [];
 const gateway = await Razorpay.start();
+const model = await OpenAi.start();
 try {
   await main();
 } finally {
   for (const program of programs.reverse()) await program.stop();
   await gateway.stop();
+  await model.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -87,7 +90,9 @@ async function main(): Promise<void> {
       DATA_API_DATABASE: name,
       JWT_SECRET: SECRET,
       RATE_LIMITS: "off",
+      AI_DAILY_TOKENS: "100000000",
       ...gateway.variables,
+      ...model.variables,
     },
     log: join(folder, "worker.log"),
     ready: async () => /^ready/m.test(readFileSync(join(folder, "worker.log"), "utf8")),
@@ -244,6 +249,8 @@ async function measure(stack: Stack, { region, ids, tokens, admin, plan }: Peopl
   const flows: Record<string, () => Promise<void>> = {
     "create-order + verify": () => checkout(target, gateway, plan, tokens.slice(72, 80)),
     "find-partner": () => findPartner(target, tokens.slice(100)),
+    tutor: () => tutor(stack.base, model, tokens.slice(80, 90)),
+    "upload of a recording": () => upload(stack.base, tokens.slice(80, 90)),
     "relay over WebSocket": () => relay(target, pairs[0]!, tokens[0]!, tokens[1]!),
   };
   for (const [name, flow] of Object.entries(flows)) {

@@ -3,6 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { OpenAi } from "../../tests/upstreams/openai.ts";
+import { Razorpay } from "../../tests/upstreams/razorpay.ts";
 import { ROOT, databaseOf, secret, startDataApi, startDatabase } from "./database.ts";
 import { type Program, answers, claimPort, freePort, onStop } from "./processes.ts";
 import { ACCOUNTS, DEMO_PASSWORD, seed } from "./seed.ts";
@@ -15,6 +17,7 @@ mkdirSync(folder, { recursive: true });
 const say = (line: string): void => console.error(`==> ${line}`);
 
 const programs: Program[] = [];
+const offlines: { stop(): Promise<void> }[] = [];
 let worker: ChildProcess | undefined;
 let stopping = false;
 const stop = async (): Promise<void> => {
@@ -22,6 +25,7 @@ const stop = async (): Promise<void> => {
   say("stopping …");
   worker?.kill("SIGTERM");
   for (const program of programs.reverse()) await program.stop();
+  for (const offline of offlines) await offline.stop();
 };
 onStop(stop);
 await claimPort(port).catch((error: Error) => {
@@ -47,12 +51,33 @@ if (!existsSync(seeded)) {
   writeFileSync(seeded, new Date().toISOString());
 }
 
+// Without keys of one's own, local servers speak for the payment provider and for the tutor's model.
+const address = `http://127.0.0.1:${port}`;
+const offline: Record<string, string> = {};
+const notes: string[] = [];
+if (!env["RAZORPAY_KEY_ID"]) {
+  const webhook = `${address}/api/transactions/webhook`;
+  const gateway = await Razorpay.start({ port: await freePort(), webhook });
+  offlines.push(gateway);
+  Object.assign(offline, gateway.variables);
+  notes.push(
+    `  payments       offline provider; pay an order with: curl -X POST ${gateway.url}/checkout/ORDER`,
+  );
+}
+if (!env["OPENAI_API_KEY"]) {
+  const model = await OpenAi.start({ port: await freePort() });
+  offlines.push(model);
+  Object.assign(offline, model.variables);
+  notes.push("  tutor          offline model; set OPENAI_API_KEY for the real one");
+}
+
 say("starting the Worker; the first build takes two minutes, later ones seconds …");
 const variables: Record<string, string> = {
   DATA_API_URL: api.url,
   DATA_API_KEY: api.key,
   DATA_API_DATABASE: api.database,
   JWT_SECRET: secret(join(folder, "jwt.key")),
+  ...offline,
   ...Object.fromEntries(VARIABLES.flatMap((name) => (env[name] ? [[name, env[name]]] : []))),
 };
 // A file, not arguments: those can be read by everybody on the machine.
@@ -81,7 +106,6 @@ worker.once("exit", (code) => {
   void stop().finally(() => process.exit(code || 1));
 });
 
-const address = `http://127.0.0.1:${port}`;
 while (!(await answers(`${address}/health`).catch(() => false))) await wait(200);
 console.log(`
 Aarambh is running.
@@ -90,4 +114,5 @@ Aarambh is running.
   database       ${uri}
   accounts       ${ACCOUNTS.join("\n                 ")}
   password       ${DEMO_PASSWORD}
+${notes.join("\n")}
 ready ${address}`);

@@ -8,11 +8,14 @@ import { type DataApi, ROOT } from "./database.ts";
 /** Every variable and secret that the Worker reads, less those that reach it through {@link DataApi}. */
 export const VARIABLES = [
   "ADMIN_EMAIL",
+  "AI_DAILY_TOKENS",
+  "AI_PRICES",
   "ANONYMOUS_PRONUNCIATION",
   "CORS_ORIGINS",
   "EMAIL_FROM",
   "ENVIRONMENT",
   "JWT_SECRET",
+  "LEADERBOARD_UTC_OFFSET",
   "OPENAI_API_KEY",
   "OPENAI_BASE_URL",
   "OPENAI_MODEL",
@@ -23,7 +26,15 @@ export const VARIABLES = [
   "RAZORPAY_KEY_ID",
   "RAZORPAY_KEY_SECRET",
   "RAZORPAY_WEBHOOK_SECRET",
+  "TURN_API_URL",
+  "TURN_KEY_ID",
+  "TURN_KEY_TOKEN",
+  "TURN_SECRET",
+  "TURN_URLS",
 ] as const;
+
+/** Requests of one user in a minute. */
+const LIMITS = { LIMIT_GENERAL: 100, LIMIT_AI: 10, LIMIT_UPLOAD: 5, LIMIT_SIGN_IN: 10 };
 
 export interface WorkerOptions {
   port: number;
@@ -66,16 +77,26 @@ export async function startWorker({
       PUBLIC_URL: `http://127.0.0.1:${port}`,
       ...variables,
     },
+    // As in wrangler.toml.
+    ratelimits: Object.fromEntries(
+      Object.entries(LIMITS).map(([name, limit], n) => [
+        name,
+        { namespace_id: String(n + 1), simple: { limit, period: 60 } },
+      ]),
+    ),
     email: { send_email: [{ name: "EMAIL" }] },
     // Letters land in a folder below this one.
     defaultProjectTmpPath: outbox,
     durableObjects: {
       CALL_ROOM: object("CallRoom"),
+      GROUP_ROOM: object("GroupRoom"),
       REGION_LOBBY: object("RegionLobby"),
       USER_HUB: object("UserHub"),
       LEADERBOARD: object("Leaderboard"),
     },
     durableObjectsPersist: state,
+    r2Buckets: ["MEDIA"],
+    r2Persist: join(state, "bucket"),
     unsafeDirectSockets: [{ host: "127.0.0.1", port }],
     // The entry worker that we do not use needs a port of its own.
     port: 0,

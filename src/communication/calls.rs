@@ -5,11 +5,11 @@ use domain::{
     Id, Timestamp,
     accounts::Role,
     paging::{Page, Pagination},
-    session::{EndReason, Participant, Session, SessionType, Status},
+    session::{Participant, Session, SessionType, Status},
 };
 use durable::{
     UserHub,
-    call_room::{RoomReply, RoomRequest},
+    call_room::{RoomRefusal, RoomReply, RoomRequest},
     rpc,
     user_hub::{HubReply, HubRequest},
 };
@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use store::records::{self, NEWEST, Party, Wanted};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ask, recorded_member, unexpected};
+use super::{ask, recorded_member, refused, unexpected};
 use crate::{
     http::{
         body::{DataOnly, Envelope, data, envelope},
@@ -180,8 +180,8 @@ fn live(session: &Session, now: Timestamp) -> Listed {
         let mut card = person(participant, true);
         card.insert("role".into(), json!(participant.role.as_str()));
         card.insert("isActive".into(), json!(participant.is_active()));
-        card.insert("micEnabled".into(), json!(true));
-        card.insert("cameraEnabled".into(), json!(session.session_type.call_type() == Some("video")));
+        card.insert("micEnabled".into(), json!(participant.media.mic_enabled));
+        card.insert("cameraEnabled".into(), json!(participant.media.camera_enabled));
         Value::Object(card)
     });
     let mut item = Map::new();
@@ -280,8 +280,6 @@ pub struct EndedCall {
     ended_at: Option<Timestamp>,
 }
 
-const NOT_HOST: ApiError = ApiError::Forbidden("Only the host can end this call");
-
 /// End a call as its host. On one that is over nothing changes.
 #[utoipa::path(post, path = "/communication/call/{sessionId}/end", tag = "communication", security(("bearer" = [])),
     params(("sessionId" = Id, Path)), responses(
@@ -297,24 +295,16 @@ pub async fn end(
     RoomUser(user): RoomUser,
     IdPath(id): IdPath,
 ) -> ApiResult<Json<Envelope<EndedCall>>> {
-    let ended = match ask(&state, id, &RoomRequest::Read { user }).await? {
+    let ended = match ask(&state, id, &RoomRequest::End { user }).await? {
         Some(RoomReply::Session(details)) => {
-            if details.session.host().is_none_or(|host| host.user.id != user) {
-                return Err(NOT_HOST);
-            }
-            match ask(&state, id, &RoomRequest::Leave { user, reason: EndReason::Left }).await? {
-                Some(RoomReply::Session(details)) => {
-                    let Session { status, duration, ended_at, .. } = details.session;
-                    EndedCall { session_id: id, status: status.as_str().into(), duration, ended_at }
-                }
-                _ => return Err(unexpected()),
-            }
+            let Session { status, duration, ended_at, .. } = details.session;
+            EndedCall { session_id: id, status: status.as_str().into(), duration, ended_at }
         }
         Some(_) => return Err(unexpected()),
         None => {
             let found = recorded_member(&state, id, user).await?;
             if found.host != Some(user) {
-                return Err(NOT_HOST);
+                return Err(refused(RoomRefusal::NotHost));
             }
             let duration = found.duration.as_i64();
             EndedCall { session_id: id, status: found.status, duration, ended_at: found.ended_at }

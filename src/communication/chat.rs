@@ -40,8 +40,8 @@ pub struct NewMessage {
 /// The sender of a line just sent.
 #[derive(Serialize, ToSchema)]
 pub struct SenderName {
-    id: Id,
-    name: String,
+    pub(crate) id: Id,
+    pub(crate) name: String,
 }
 
 /// A line just sent.
@@ -84,7 +84,7 @@ pub async fn send(
     IdPath(id): IdPath,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Json<Envelope<Sent>>> {
-    let draft = draft(&body)?;
+    let draft = draft(&body, None)?;
     match ask(&state, id, &RoomRequest::Say { user, draft }).await? {
         Some(RoomReply::Line(line)) => {
             Ok(envelope("Message sent", Sent { session_id: id, message: sent(line) }))
@@ -94,8 +94,9 @@ pub async fn send(
     }
 }
 
-/// Texts only: an object or number where text belongs is an error of its own.
-fn draft(body: &Map<String, Value>) -> ApiResult<Draft> {
+/// Texts only: an object or number where text belongs is an error of its own. `kind` is the type of a line that does not
+/// say its own.
+pub fn draft(body: &Map<String, Value>, kind: Option<&str>) -> ApiResult<Draft> {
     let mut checks = Checks::new(body);
     for field in ["message", "messageType", "mediaUrl", "replyTo"] {
         if let Field::Other(value) = checks.field(field)
@@ -108,15 +109,15 @@ fn draft(body: &Map<String, Value>) -> ApiResult<Draft> {
         return Err(ApiError::Validation(errors));
     }
     let text = |name: &str| body.get(name).and_then(Value::as_str);
-    Draft::check(text("message"), text("messageType"), text("mediaUrl"), text("replyTo")).map_err(
-        |complaints| {
-            let mut checks = Checks::new(body);
-            for (path, msg) in complaints {
-                checks.complain(path, msg, body.get(path).cloned());
-            }
-            ApiError::Validation(checks.errors().unwrap_or_default())
-        },
-    )
+    let draft =
+        Draft::check(text("message"), text("messageType").or(kind), text("mediaUrl"), text("replyTo"));
+    draft.map_err(|complaints| {
+        let mut checks = Checks::new(body);
+        for (path, msg) in complaints {
+            checks.complain(path, msg, body.get(path).cloned());
+        }
+        ApiError::Validation(checks.errors().unwrap_or_default())
+    })
 }
 
 fn sent(line: Line) -> SentMessage {
@@ -136,9 +137,9 @@ fn sent(line: Line) -> SentMessage {
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// From 1, the newest; clamped.
-    page: Option<String>,
+    pub(crate) page: Option<String>,
     /// 1 to 100, 50 when absent; clamped.
-    limit: Option<String>,
+    pub(crate) limit: Option<String>,
 }
 
 /// A line of a page.
@@ -160,8 +161,8 @@ pub struct ListedMessage {
 /// A page of the chat.
 #[derive(Serialize, ToSchema)]
 pub struct MessagePage {
-    messages: Vec<ListedMessage>,
-    pagination: Pagination,
+    pub(crate) messages: Vec<ListedMessage>,
+    pub(crate) pagination: Pagination,
 }
 
 /// Read the chat lines of a session. Page 1 is the newest; within a page the oldest comes first.
@@ -193,7 +194,8 @@ pub async fn list(
     }
 }
 
-fn listed(line: Line) -> ListedMessage {
+/// A line as it is listed.
+pub fn listed(line: Line) -> ListedMessage {
     ListedMessage {
         id: line.id,
         sender: UserCard::new(line.sender.id, line.sender.name, line.sender.profile_picture),
@@ -202,7 +204,7 @@ fn listed(line: Line) -> ListedMessage {
         media_url: line.draft.media_url,
         reply_to: line.draft.reply_to,
         timestamp: line.timestamp,
-        is_edited: false,
+        is_edited: line.is_edited,
     }
 }
 

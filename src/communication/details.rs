@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use domain::{
     Id, Timestamp,
-    session::{Participant, SessionType},
+    session::{MediaState, Participant, SessionType},
 };
 use durable::call_room::{RoomReply, RoomRequest};
 use serde::Serialize;
@@ -39,24 +39,6 @@ pub struct DetailedParticipant {
     user: EmbeddedUser,
 }
 
-/// Microphone and camera, as they are in the record: what they are right now is not kept.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct MediaState {
-    mic_enabled: bool,
-    camera_enabled: bool,
-    is_speaking: bool,
-    audio_level: u8,
-    video_quality: &'static str,
-}
-
-impl MediaState {
-    fn of(session_type: &str) -> Self {
-        let camera_enabled = session_type.contains("video");
-        Self { mic_enabled: true, camera_enabled, is_speaking: false, audio_level: 0, video_quality: "high" }
-    }
-}
-
 /// How a call is set up, less its signaling.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -64,22 +46,54 @@ pub struct CallSetup {
     #[serde(skip_serializing_if = "Option::is_none")]
     call_type: Option<&'static str>,
     is_group_call: bool,
-    max_participants: u8,
+    max_participants: u16,
     settings: CallSettings,
 }
 
-/// What participants may do.
+/// What participants may do, and how they come in.
+#[expect(clippy::struct_excessive_bools, reason = "the contract's own switches")]
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CallSettings {
+    allow_screen_share: bool,
+    allow_recording: bool,
     allow_chat: bool,
+    mute_on_entry: bool,
+    video_on_entry: bool,
+    allow_participant_mute: bool,
+    allow_participant_video: bool,
+}
+
+impl CallSettings {
+    /// Groups come in muted.
+    pub(super) fn of(session_type: SessionType) -> Self {
+        let is_group = session_type.is_group();
+        Self {
+            allow_screen_share: true,
+            allow_recording: false,
+            allow_chat: true,
+            mute_on_entry: is_group,
+            video_on_entry: !is_group || session_type.has_video(),
+            allow_participant_mute: true,
+            allow_participant_video: true,
+        }
+    }
 }
 
 impl CallSetup {
-    fn of(session_type: &str) -> Self {
-        let call_type = matchmaking::session_type(session_type).and_then(SessionType::call_type);
-        let settings = CallSettings { allow_chat: true };
-        Self { call_type, is_group_call: false, max_participants: 2, settings }
+    fn of(session_type: SessionType, max_participants: u16) -> Self {
+        Self {
+            call_type: session_type.call_type(),
+            is_group_call: session_type.is_group(),
+            max_participants,
+            settings: CallSettings::of(session_type),
+        }
+    }
+
+    /// Records do not tell how many might have come.
+    fn recorded(session_type: &str, many: usize) -> Self {
+        let kind = SessionType::from_text(session_type).unwrap_or(SessionType::Chat);
+        Self::of(kind, u16::try_from(many.max(2)).unwrap_or(u16::MAX))
     }
 }
 
@@ -162,8 +176,7 @@ pub async fn details(
     Ok(data(OneSession { session }))
 }
 
-fn detailed(card: UserCard, role: String, is_active: bool, session_type: &str) -> DetailedParticipant {
-    let media = MediaState::of(session_type);
+fn detailed(card: UserCard, role: String, is_active: bool, media: MediaState) -> DetailedParticipant {
     let user = EmbeddedUser {
         id: card.id,
         name: card.name.clone(),
@@ -187,7 +200,7 @@ fn live(details: durable::call_room::Details) -> SessionDetails {
             card(participant),
             participant.role.as_str().into(),
             participant.is_active(),
-            session.session_type.as_str(),
+            participant.media,
         )
     });
     SessionDetails {
@@ -204,7 +217,7 @@ fn live(details: durable::call_room::Details) -> SessionDetails {
         ended_at: session.ended_at,
         duration: session.duration,
         ended_by: session.ended_by,
-        call_session: CallSetup::of(session.session_type.as_str()),
+        call_session: CallSetup::of(session.session_type, session.capacity),
         chat_session: ChatCounters {
             total_messages: details.total_lines,
             last_message_at: details.last_line_at,
@@ -214,7 +227,8 @@ fn live(details: durable::call_room::Details) -> SessionDetails {
 }
 
 fn recorded(found: Recorded) -> SessionDetails {
-    let kind = found.session_type.clone();
+    let setup = CallSetup::recorded(&found.session_type, found.participants.len());
+    let media = MediaState::of(SessionType::from_text(&found.session_type).unwrap_or(SessionType::Chat));
     let participants = found.participants.into_iter().map(|participant| DetailedParticipant {
         joined_at: participant.joined_at,
         left_at: participant.left_at,
@@ -223,7 +237,7 @@ fn recorded(found: Recorded) -> SessionDetails {
             UserCard::recorded(participant.user, &found.people),
             participant.role,
             participant.is_active,
-            &kind,
+            media,
         )
     });
     SessionDetails {
@@ -231,7 +245,7 @@ fn recorded(found: Recorded) -> SessionDetails {
         host: UserCard::recorded(found.host, &found.people),
         id: found.id,
         session_id: found.session_id,
-        call_session: CallSetup::of(&kind),
+        call_session: setup,
         session_type: found.session_type,
         title: found.title,
         description: found.description,

@@ -128,7 +128,7 @@ pub async fn find_partner(
         }
         HubReply::AlreadyIn(session) => Err(ApiError::AlreadyInSession(session)),
         HubReply::Unavailable => Err(ApiError::Unavailable("matchmaking failed behind the hub".into())),
-        HubReply::Sessions(_) | HubReply::Counted(_) | HubReply::Done => Err(unexpected()),
+        _ => Err(unexpected()),
     }
 }
 
@@ -144,22 +144,21 @@ pub fn refused(refusal: Refusal) -> ApiError {
     match refusal {
         Refusal::Unavailable => ApiError::SubscriptionRequired("This feature is not available right now"),
         Refusal::SubscriptionRequired => ApiError::SubscriptionRequired("This feature needs a subscription"),
-        Refusal::UpgradeRequired => ApiError::UpgradeRequired("This feature needs a larger plan"),
+        Refusal::UpgradeRequired => ApiError::SubscriptionRequired("This feature needs a larger plan"),
     }
 }
 
 /// The kind with this name, of those that two learners are matched for.
 pub fn session_type(text: &str) -> Option<SessionType> {
-    [SessionType::Chat, SessionType::VoiceCall, SessionType::VideoCall]
-        .into_iter()
-        .find(|kind| kind.as_str() == text)
+    SessionType::from_text(text).filter(|kind| !kind.is_group())
 }
 
 fn level(text: &str) -> Option<()> {
     matches!(text, "beginner" | "intermediate" | "advanced").then_some(())
 }
 
-fn card(account: Account, region: Id) -> Card {
+/// What others may see of a learner.
+pub fn card(account: Account, region: Id) -> Card {
     Card {
         id: account.id,
         name: account.name,

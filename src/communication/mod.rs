@@ -1,14 +1,18 @@
 //! Calls and chats between two learners. Handlers authorise and translate; rooms, hubs and lobbies decide.
 
 mod calls;
-mod chat;
+pub(crate) mod chat;
 mod details;
+mod entering;
 pub mod matchmaking;
+pub(crate) mod schedule;
 mod sessions;
-mod signaling;
+pub(crate) mod signaling;
 mod socket;
+mod turn;
+mod video;
 
-use domain::{Id, signaling::Refusal};
+use domain::{Id, session::VideoRefusal, signaling::Refusal};
 use durable::{
     CallRoom,
     call_room::{RoomRefusal, RoomReply, RoomRequest},
@@ -36,6 +40,15 @@ operations!(
     calls::active,
     calls::all,
     calls::end,
+    schedule::initiate,
+    schedule::initiate_group,
+    entering::join,
+    entering::media,
+    sessions::purge,
+    turn::servers,
+    video::ask,
+    video::answer,
+    video::request,
     chat::send,
     chat::list,
     signaling::read,
@@ -67,7 +80,7 @@ pub struct UserCard {
 }
 
 impl UserCard {
-    fn new(id: Id, name: String, profile_picture: Option<String>) -> Self {
+    pub(crate) fn new(id: Id, name: String, profile_picture: Option<String>) -> Self {
         Self { id, name, email: "", profile_picture }
     }
 
@@ -97,6 +110,18 @@ fn refused(refusal: RoomRefusal) -> ApiError {
         RoomRefusal::Finished => ApiError::Conflict("This session is over"),
         RoomRefusal::ChatFull => ApiError::Conflict("This chat is full; please start a new one"),
         RoomRefusal::Join(_) => ApiError::Conflict("Nobody waits here any more"),
+        RoomRefusal::NotJoinable => ApiError::BadRequest("This call cannot be joined any more"),
+        RoomRefusal::NotHost => ApiError::Forbidden("Only the host can end this call"),
+        RoomRefusal::Video(VideoRefusal::NoVoiceCall) => {
+            ApiError::Conflict("Only a running voice call can become a video call")
+        }
+        RoomRefusal::Video(VideoRefusal::NoPartner) => ApiError::Forbidden("There is nobody to ask"),
+        RoomRefusal::Video(VideoRefusal::AskedAlready) => {
+            ApiError::Conflict("Your partner has already asked for video")
+        }
+        RoomRefusal::Video(VideoRefusal::NotAsked) => {
+            ApiError::BadRequest("There is no request for video to answer")
+        }
         RoomRefusal::Signaling(Refusal::NoOffer) => ApiError::Conflict("There is no offer to answer"),
         RoomRefusal::Signaling(Refusal::OwnOffer) => ApiError::Conflict("You cannot answer your own offer"),
         RoomRefusal::Signaling(Refusal::StaleGeneration) => {

@@ -141,23 +141,88 @@ pub async fn cancel_all(
     State(state): State<Shared>,
     RoomUser(user): RoomUser,
 ) -> ApiResult<Json<Envelope<Closed>>> {
+    let ended = end_all(&state, user).await?;
+    let closed = Closed {
+        count: ended.len(),
+        cancelled_waiting: with_status(&ended, Status::Cancelled).collect(),
+        completed_active: with_status(&ended, Status::Completed).collect(),
+        updated_sessions: ended
+            .iter()
+            .map(|s| ClosedSession { id: s.id, status: s.status, session_type: s.session_type })
+            .collect(),
+    };
+    Ok(envelope("Your sessions are closed", closed))
+}
+
+/// Ends all live sessions of a user.
+async fn end_all(state: &Shared, user: Id) -> ApiResult<Vec<Session>> {
     match rpc::call::<UserHub>(&state.env, &user.to_string(), &HubRequest::EndAll { user }).await? {
-        HubReply::Sessions(ended) => {
-            let with = |status| ended.iter().filter(move |s| s.status == status).map(|s| s.id).collect();
-            let closed = Closed {
-                count: ended.len(),
-                cancelled_waiting: with(Status::Cancelled),
-                completed_active: with(Status::Completed),
-                updated_sessions: ended
-                    .iter()
-                    .map(|s| ClosedSession { id: s.id, status: s.status, session_type: s.session_type })
-                    .collect(),
-            };
-            Ok(envelope("Your sessions are closed", closed))
-        }
+        HubReply::Sessions(ended) => Ok(ended),
         HubReply::Unavailable => Err(ApiError::Unavailable("a room did not answer".into())),
         _ => Err(unexpected()),
     }
+}
+
+fn with_status(sessions: &[Session], status: Status) -> impl Iterator<Item = Id> {
+    sessions.iter().filter(move |session| session.status == status).map(|session| session.id)
+}
+
+/// What became of a session.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PurgeAction {
+    /// A wait was called off.
+    DeletedWaiting,
+    /// It is over for all.
+    CompletedOrphan,
+}
+
+/// A session that was purged.
+#[derive(Serialize, ToSchema)]
+pub struct PurgedSession {
+    id: Id,
+    action: PurgeAction,
+}
+
+/// What was purged.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Purged {
+    deleted_waiting: usize,
+    detached_from: usize,
+    completed_orphans: Vec<Id>,
+    total_processed: usize,
+    details: Vec<PurgedSession>,
+}
+
+/// Close all own live sessions, as the last step of the app's Cancel. Records stay as they are (x-defects).
+#[utoipa::path(post, path = "/communication/sessions/purge-hard", tag = "communication", security(("bearer" = [])),
+    responses((status = 200, body = Envelope<Purged>), (status = 401, body = ErrorBody)))]
+#[worker::send]
+pub async fn purge(
+    State(state): State<Shared>,
+    RoomUser(user): RoomUser,
+) -> ApiResult<Json<Envelope<Purged>>> {
+    let ended = end_all(&state, user).await?;
+    let completed_orphans: Vec<Id> = with_status(&ended, Status::Completed).collect();
+    let purged = Purged {
+        deleted_waiting: ended.len() - completed_orphans.len(),
+        detached_from: completed_orphans.len(),
+        total_processed: ended.len(),
+        details: ended
+            .iter()
+            .map(|session| PurgedSession {
+                id: session.id,
+                action: if completed_orphans.contains(&session.id) {
+                    PurgeAction::CompletedOrphan
+                } else {
+                    PurgeAction::DeletedWaiting
+                },
+            })
+            .collect(),
+        completed_orphans,
+    };
+    Ok(envelope("Your sessions are closed", purged))
 }
 
 /// The end of a session.

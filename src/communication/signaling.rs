@@ -22,18 +22,18 @@ use crate::{
 };
 
 /// A session description; an empty object while there is none.
-#[derive(Default, Serialize, ToSchema)]
+#[derive(Clone, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownDescription {
     #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<Id>,
+    pub(crate) from: Option<Id>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<&'static str>,
+    pub(crate) kind: Option<&'static str>,
     /// Byte for byte as posted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    sdp: Option<String>,
+    pub(crate) sdp: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<Timestamp>,
+    pub(crate) created_at: Option<Timestamp>,
 }
 
 /// A candidate.
@@ -41,13 +41,13 @@ pub struct ShownDescription {
 #[serde(rename_all = "camelCase")]
 pub struct ShownCandidate {
     #[serde(rename = "_id")]
-    id: Id,
-    from: Id,
+    pub(crate) id: Id,
+    pub(crate) from: Id,
     /// Byte for byte as posted.
-    candidate: String,
-    sdp_mid: Option<String>,
-    sdp_m_line_index: Option<u16>,
-    created_at: Timestamp,
+    pub(crate) candidate: String,
+    pub(crate) sdp_mid: Option<String>,
+    pub(crate) sdp_m_line_index: Option<u16>,
+    pub(crate) created_at: Timestamp,
 }
 
 /// The current negotiation.
@@ -241,7 +241,7 @@ pub async fn ice(
 }
 
 /// A number, or a number as text.
-fn line_index(value: &Value) -> Option<u16> {
+pub fn line_index(value: &Value) -> Option<u16> {
     value.as_u64().and_then(|index| u16::try_from(index).ok()).or_else(|| value.as_str()?.trim().parse().ok())
 }
 

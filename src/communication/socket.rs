@@ -14,7 +14,7 @@ use durable::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{NO_SESSION, ask, unexpected};
+use super::{NO_SESSION, ask, turn, unexpected};
 use crate::{
     http::{
         body::{DataOnly, Upgrade, data},
@@ -100,7 +100,9 @@ pub async fn open(
     if ask(&state, id, &RoomRequest::Read { user }).await?.is_none() {
         return Err(NO_SESSION);
     }
-    Ok(Upgrade(rpc::upgrade::<CallRoom>(&state.env, &id.to_string(), &SocketRequest { user }).await?))
+    let ice_servers = turn::for_room(&state, user).await;
+    let request = SocketRequest { user, ice_servers };
+    Ok(Upgrade(rpc::upgrade::<CallRoom>(&state.env, &id.to_string(), &request).await?))
 }
 
 async fn bearer(state: &Shared, headers: &HeaderMap) -> ApiResult<Id> {

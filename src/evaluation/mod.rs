@@ -1,5 +1,6 @@
 //! `/evaluation`: spoken words and written stories are scored. Every score is computed here; the model only judges.
 
+mod bundle;
 mod history;
 mod pronunciation;
 mod recording;

@@ -1,4 +1,4 @@
-//! `POST /evaluation/pronunciation/audio`: a recording is transcribed, then scored. It is kept in memory only.
+//! `POST /evaluation/pronunciation/audio`: a recording is transcribed, scored, and kept for its learner.
 
 use axum::{
     Json,
@@ -6,7 +6,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, header},
 };
-use domain::{Timestamp, recording};
+use domain::{Id, Timestamp, recording};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -20,6 +20,7 @@ use crate::{
         extract::MaybeUser,
         multipart,
     },
+    media::keep_recording,
     state::Shared,
     tutor::upstream::UpstreamError,
 };
@@ -42,6 +43,9 @@ pub struct ScoredRecording {
     target_word: String,
     transcription: String,
     audio_processed: bool,
+    /// Where the recording can be heard again: `/audio/{id}`.
+    #[serde(rename = "audioId", skip_serializing_if = "Option::is_none")]
+    audio_id: Option<Id>,
     timestamp: Timestamp,
 }
 
@@ -106,11 +110,21 @@ pub async fn evaluate(
     }
     let spoken = judge(&state, &target_word, &transcription, &difficulty).await;
     let timestamp = durable::now();
+    let mut audio_id = None;
     if let Some(account) = account {
-        keep(&state, account.id, &spoken, &target_word, &transcription, timestamp).await?;
+        audio_id = keep_recording(&state, account.id, audio, extension).await;
+        let texts = (target_word.as_str(), transcription.as_str());
+        keep(&state, account.id, &spoken, texts, audio_id, timestamp).await?;
     }
     let evaluation = Heard { spoken, transcription: transcription.clone() };
-    let scored = ScoredRecording { evaluation, target_word, transcription, audio_processed: true, timestamp };
+    let scored = ScoredRecording {
+        evaluation,
+        target_word,
+        transcription,
+        audio_processed: true,
+        audio_id,
+        timestamp,
+    };
     Ok(envelope("Your pronunciation is scored", scored))
 }
 

@@ -119,7 +119,8 @@ pub(super) async fn begin(state: &AppState, account: &Account, game: &Game) -> A
 /// reconciliation finds it.
 pub(crate) async fn participated(state: &AppState, account: &Account, event: String) {
     let Some(region) = account.region else { return };
-    let event = LeaderboardRequest::Participated { student: account.id, event };
+    let at = durable::now();
+    let event = LeaderboardRequest::Participated { student: account.id, event, at };
     if let Err(error) = rpc::call::<Leaderboard>(&state.env, &region.to_string(), &event).await {
         console_warn!("{}", json!({ "level": "warn", "leaderboard": region, "detail": error.to_string() }));
     }

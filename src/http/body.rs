@@ -74,6 +74,10 @@ pub const NO_STORE: NoStore = [
     ("surrogate-control", "no-store"),
 ];
 
+/// A body that comes in pieces, on its way through axum: the rim sends it as it comes.
+#[derive(Clone)]
+pub struct Streamed(pub worker::send::SendWrapper<web_sys::ReadableStream>);
+
 /// A WebSocket upgrade on its way through axum.
 pub struct Upgrade(pub worker::Response);
 

@@ -51,12 +51,23 @@ pub enum ApiError {
     Forbidden(&'static str),
     /// 403: the paid gate is closed.
     SubscriptionRequired(&'static str),
-    /// 403: the paid gate is open to larger plans only.
-    UpgradeRequired(&'static str),
     /// 404: there is none.
     NotFound(&'static str),
     /// 409: not in this state.
     Conflict(&'static str),
+    /// 429: too often; with the value of the header `RateLimit-Policy`.
+    TooMany(&'static str),
+    /// 429: nothing is left of a budget, with the seconds until there is a new one.
+    Spent {
+        /// For programs.
+        code: &'static str,
+        /// For the user.
+        text: &'static str,
+        /// Until the next budget.
+        seconds: i64,
+    },
+    /// 416: there is no such range in something of so many bytes.
+    NoSuchRange(u64),
     /// 422: the same idempotency key with another body.
     Unprocessable(&'static str),
     /// 413: too much at once.
@@ -142,6 +153,8 @@ pub struct Pending {
     pub body: ErrorBody,
     /// What only the log may say.
     pub detail: Option<String>,
+    /// Headers that say when to try again.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl ApiError {
@@ -187,13 +200,28 @@ impl ApiError {
             Self::Unauthorized(text) => (S::UNAUTHORIZED, "UNAUTHORIZED", text.into(), none),
             Self::Forbidden(text) => (S::FORBIDDEN, "FORBIDDEN", text.into(), none),
             Self::SubscriptionRequired(text) => (S::FORBIDDEN, "SUBSCRIPTION_REQUIRED", text.into(), none),
-            Self::UpgradeRequired(text) => (S::FORBIDDEN, "PLAN_UPGRADE_REQUIRED", text.into(), none),
             Self::Refused(text) => (S::BAD_REQUEST, "BAD_REQUEST", text, none),
             Self::NotFound(text) => (S::NOT_FOUND, "NOT_FOUND", text.into(), none),
             Self::Unprocessable(text) => (S::UNPROCESSABLE_ENTITY, "UNPROCESSABLE", text.into(), none),
             Self::Conflict(text) => (S::CONFLICT, "CONFLICT", text.into(), none),
+            Self::TooMany(policy) => {
+                let message = "You are asking too often. Please wait a minute";
+                let headers = vec![("retry-after", "60".into()), ("ratelimit-policy", policy.into())];
+                (S::TOO_MANY_REQUESTS, "RATE_LIMITED", message.into(), Extra { headers, ..none })
+            }
+            Self::Spent { code, text, seconds } => {
+                let headers = vec![("retry-after", seconds.to_string())];
+                (S::TOO_MANY_REQUESTS, code, text.into(), Extra { headers, ..none })
+            }
+            Self::NoSuchRange(bytes) => {
+                let headers = vec![("content-range", format!("bytes */{bytes}"))];
+                let message = "There is no such part of this file";
+                (S::RANGE_NOT_SATISFIABLE, "NO_SUCH_RANGE", message.into(), Extra { headers, ..none })
+            }
             Self::UnsupportedType(text) => (S::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_TYPE", text.into(), none),
-            Self::NotAvailable(text) => (S::SERVICE_UNAVAILABLE, "UNAVAILABLE", text.into(), none),
+            Self::NotAvailable(text) => {
+                (S::SERVICE_UNAVAILABLE, "UNAVAILABLE", text.into(), Extra { headers: soon(), ..none })
+            }
             Self::TooLarge => {
                 (S::PAYLOAD_TOO_LARGE, "TOO_LARGE", "This is too large to send at once".into(), none)
             }
@@ -203,7 +231,7 @@ impl ApiError {
                     S::SERVICE_UNAVAILABLE,
                     "UNAVAILABLE",
                     message.into(),
-                    Extra { detail: Some(detail), ..none },
+                    Extra { detail: Some(detail), headers: soon(), ..none },
                 )
             }
             Self::Internal(detail) => {
@@ -219,19 +247,25 @@ struct Extra {
     errors: Option<Errors>,
     data: Option<Value>,
     detail: Option<String>,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// What is down is tried again after some seconds.
+fn soon() -> Vec<(&'static str, String)> {
+    vec![("retry-after", "5".into())]
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let is_upstream = matches!(self, Self::NotAvailable(_));
-        let (status, code, message, Extra { errors, data, detail }) = self.parts();
+        let (status, code, message, Extra { errors, data, detail, headers }) = self.parts();
         // The screens of the tutor and of the games read it; elsewhere it was the inside of the old server.
         let error = is_upstream.then_some(code);
         let body =
             ErrorBody { success: Some(false), message, error, code, errors, data, request_id: String::new() };
         let mut response = Response::new(Body::empty());
         *response.status_mut() = status;
-        response.extensions_mut().insert(Pending { body, detail });
+        response.extensions_mut().insert(Pending { body, detail, headers });
         response
     }
 }

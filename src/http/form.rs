@@ -144,6 +144,25 @@ impl<'a> Form<'a> {
         self.read(path, &msg, |text| text.parse::<Id>().ok().map(oid))
     }
 
+    /// A list of ids of documents, as text.
+    pub fn ids(mut self, path: &str, many: RangeInclusive<usize>) -> Self {
+        let msg = format!("{} must be a list of {} to {} ids", label(path), many.start(), many.end());
+        match self.checks.field(path) {
+            Field::Absent => {}
+            Field::Other(Value::Array(items)) if many.contains(&items.len()) => {
+                let id = |item: &Value| item.as_str()?.parse::<Id>().ok();
+                match items.iter().map(id).collect::<Option<Vec<_>>>() {
+                    Some(ids) => {
+                        self.fields.insert(path.to_owned(), json!(ids));
+                    }
+                    None => self.checks.complain(path, &msg, None),
+                }
+            }
+            Field::Text(_) | Field::Other(_) => self.checks.complain(path, &msg, None),
+        }
+        self
+    }
+
     /// A time in ISO 8601.
     pub fn time(self, path: &str) -> Self {
         let msg = format!("{} must be a date", label(path));

@@ -4,6 +4,7 @@ pub mod body;
 pub mod error;
 pub mod extract;
 pub mod form;
+pub mod limits;
 pub mod multipart;
 pub mod rim;
 pub mod routes;

@@ -12,8 +12,10 @@ use tower_service::Service;
 use worker::{Context, Response, console_error};
 
 use super::{
+    body::Streamed,
     error::{ApiError, Pending},
-    extract::{Later, MAX_BODY, RequestId},
+    extract::{Later, MAX_BODY, RequestId, claims},
+    limits,
 };
 use crate::app::App;
 
@@ -32,6 +34,9 @@ const READ_HEADERS: [&str; 8] = [
     "x-razorpay-signature",
     "x-razorpay-event-id",
 ];
+/// Those that only some routes read.
+const MORE_HEADERS: [(&str, &[&str]); 3] =
+    [("/chat/", &["accept"]), ("/audio/", &["range", "if-none-match"]), ("/media/", &["if-none-match"])];
 /// Origins of development, besides those of the configuration (contract: x-server.cors).
 const LOCAL_PORTS: [&str; 5] = ["3000", "3001", "8081", "8082", "19006"];
 /// Headers of every answer (contract: x-server.securityHeaders).
@@ -57,7 +62,7 @@ pub async fn handle(app: &App, mut request: worker::Request, context: Context) -
     if request.method() == worker::Method::Options {
         return finish(axum::http::Response::new(Body::empty()), &request_id, origin.as_deref(), true).await;
     }
-    let response = match incoming(&mut request).await {
+    let response = match incoming(app, &mut request).await {
         Ok(mut request) => {
             let extensions = request.extensions_mut();
             extensions.insert(RequestId(request_id.as_str().into()));
@@ -100,20 +105,44 @@ fn is_allowed(app: &App, origin: &str) -> bool {
     local || origin == "http://10.0.2.2:8081" || app.cors_origins.iter().any(|allowed| allowed == origin)
 }
 
-/// The request as the router knows it.
-async fn incoming(request: &mut worker::Request) -> Result<Request<Body>, ApiError> {
-    let mut incoming = Request::new(Body::from(body(request).await?));
+/// The request as the router knows it, unless it comes too often.
+async fn incoming(app: &App, request: &mut worker::Request) -> Result<Request<Body>, ApiError> {
+    let bytes = body(request).await?;
+    let mut incoming = Request::new(Body::empty());
     *incoming.uri_mut() = target(&request.inner().url())?;
     *incoming.method_mut() = Method::from_bytes(request.method().as_ref().as_bytes())
         .map_err(|_| ApiError::NotFound("There is nothing at this address"))?;
-    for name in READ_HEADERS {
+    let path = incoming.uri().path();
+    let more = MORE_HEADERS.iter().find(|(prefix, _)| path.starts_with(prefix));
+    let more = more.map_or(&[][..], |(_, names)| names).to_vec();
+    for name in READ_HEADERS.into_iter().chain(more) {
         if let Ok(Some(value)) = request.headers().get(name)
             && let Ok(value) = HeaderValue::from_str(&value)
         {
             incoming.headers_mut().insert(name, value);
         }
     }
+    if app.rate_limits {
+        limit(app, request, &incoming, &bytes).await?;
+    }
+    *incoming.body_mut() = Body::from(bytes);
     Ok(incoming)
+}
+
+async fn limit(
+    app: &App,
+    request: &worker::Request,
+    incoming: &Request<Body>,
+    body: &[u8],
+) -> Result<(), ApiError> {
+    let Some(class) = limits::class_of(incoming.method(), incoming.uri().path()) else { return Ok(()) };
+    let claims = claims(incoming.headers(), &app.state).ok();
+    let address = request.headers().get("cf-connecting-ip").ok().flatten().unwrap_or_default();
+    let user = claims.map(|claims| claims.user_id);
+    for (class, key) in limits::counted(class, user, &address, body) {
+        limits::check(&app.state.env, class, key).await?;
+    }
+    Ok(())
 }
 
 /// Path and query of an address that the runtime has made well-formed, without the base path.
@@ -182,6 +211,7 @@ async fn finish(
     preflight: bool,
 ) -> worker::Result<Response> {
     let socket = response.extensions_mut().remove::<worker::WebSocket>();
+    let stream = response.extensions_mut().remove::<Streamed>();
     let pending = response.extensions_mut().remove::<Pending>();
     let status = if preflight { StatusCode::NO_CONTENT } else { response.status() };
     let headers = FIXED.with(|fixed| match fixed {
@@ -198,8 +228,8 @@ async fn finish(
     let body = match pending {
         Some(pending) => {
             headers.set("content-type", "application/json")?;
-            if status == StatusCode::SERVICE_UNAVAILABLE {
-                headers.set("retry-after", "5")?;
+            for (name, value) in &pending.headers {
+                headers.set(name, value)?;
             }
             failed(pending, status, request_id)?
         }
@@ -215,6 +245,9 @@ async fn finish(
     let init = web_sys::ResponseInit::new();
     init.set_status(status.as_u16());
     init.set_headers(&headers);
+    if let Some(Streamed(stream)) = stream {
+        return Ok(web_sys::Response::new_with_opt_readable_stream_and_init(Some(&stream), &init)?.into());
+    }
     let body = (!body.is_empty()).then(|| js_sys::Uint8Array::from(body.as_slice()));
     Ok(web_sys::Response::new_with_opt_js_u8_array_and_init(body.as_ref(), &init)?.into())
 }

@@ -1,6 +1,7 @@
 //! `/leaderboard`: who stands where.
 
 mod activity;
+mod around;
 mod overview;
 mod ranking;
 
@@ -10,6 +11,7 @@ operations!(
     ranking::top3,
     ranking::region_page,
     ranking::my_rank,
+    around::around_me,
     overview::all_top3,
     overview::statistics,
     overview::ranked_regions,

@@ -5,7 +5,9 @@ use domain::{
     Id,
     accounts::Role,
     paging::{Page, Pagination},
+    ranking::{Place, Standing},
     scoring::METHOD,
+    window::Window,
 };
 use durable::{
     Leaderboard,
@@ -63,6 +65,16 @@ pub struct ShownEntry {
     total_score: u64,
 }
 
+impl ShownEntry {
+    pub(super) fn is_of(&self, student: Id) -> bool {
+        self.student.id == student
+    }
+
+    pub(super) fn rank(&self) -> usize {
+        self.rank
+    }
+}
+
 /// How points are counted.
 #[derive(Serialize, ToSchema)]
 pub struct ScoringMethod {
@@ -89,6 +101,9 @@ pub struct RankingPage {
     region: ShownRegion,
     leaderboard: Vec<ShownEntry>,
     pagination: Pagination,
+    /// The cursor of the next page, for those who page by cursor; absent behind the last place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
     scoring_method: ScoringMethod,
 }
 
@@ -143,6 +158,10 @@ pub struct PageQuery {
     page: Option<String>,
     /// 1 to 100, 20 when absent; clamped.
     limit: Option<String>,
+    /// `all` (default), `month`, `week` or `day`, beginning at midnight in India.
+    window: Option<String>,
+    /// The `next` of an earlier page: goes on behind it, whatever changed in between. Empty for the first page.
+    cursor: Option<String>,
 }
 
 /// Best three students of a region.
@@ -182,33 +201,69 @@ pub async fn region_page(
     QueryOf(query): QueryOf<PageQuery>,
 ) -> ApiResult<Json<Envelope<RankingPage>>> {
     let page = Page::from_text(query.page.as_deref(), query.limit.as_deref(), 20);
+    let window = window(query.window.as_ref())?;
     let region = region(&state, id).await?;
-    let Standings { entries: leaderboard, students, .. } =
-        standings(&state, id, page.offset(), page.limit).await?;
+    let limit = page.limit;
+    let by_cursor = query.cursor.is_some();
+    let request = match query.cursor.filter(|cursor| !cursor.is_empty()) {
+        Some(place) => LeaderboardRequest::After { window, place, limit },
+        None => LeaderboardRequest::Page { window, offset: page.offset(), limit },
+    };
+    let Standings { entries: leaderboard, students, next, .. } = ask(&state, id, &request).await?;
     let pagination = page.of_total(u64::try_from(students).unwrap_or(u64::MAX));
-    Ok(envelope("Ranking", RankingPage { region, leaderboard, pagination, scoring_method: scoring_method() }))
+    let (next, scoring_method) = (next.filter(|_| by_cursor), scoring_method());
+    Ok(envelope("Ranking", RankingPage { region, leaderboard, pagination, next, scoring_method }))
 }
 
 /// The caller's place in his own region.
-#[utoipa::path(get, path = "/leaderboard/my-rank", tag = "leaderboard", security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/leaderboard/my-rank", tag = "leaderboard", security(("bearer" = [])),
+    params(WindowQuery), responses(
     (status = 200, body = Envelope<MyRank>),
     (status = 400, body = ErrorBody, description = "Not a student, or without a region"),
     (status = 401, body = ErrorBody),
     (status = 404, body = ErrorBody, description = "Not ranked"),
 ))]
 #[worker::send]
-pub async fn my_rank(State(state): State<Shared>, user: AuthUser) -> ApiResult<Json<Envelope<MyRank>>> {
-    if user.account.role != Role::Student {
-        return Err(ApiError::BadRequest("Only students are ranked"));
-    }
-    const NO_REGION: ApiError = ApiError::BadRequest("Please choose a region first");
-    let id = user.account.region.ok_or(NO_REGION)?;
-    let region = state.region(id).await?.ok_or(NO_REGION)?.into();
-    let request = LeaderboardRequest::Rank { student: user.account.id };
+pub async fn my_rank(
+    State(state): State<Shared>,
+    user: AuthUser,
+    QueryOf(query): QueryOf<WindowQuery>,
+) -> ApiResult<Json<Envelope<MyRank>>> {
+    let (id, region) = own_region(&state, &user).await?;
+    let request = rank(window(query.window.as_ref())?, user.account.id, 0);
     let Standings { entries, students: total_students, .. } = ask(&state, id, &request).await?;
     let entry = entries.into_iter().next().ok_or(ApiError::NotFound("You are not ranked in your region"))?;
     let user = OwnPlace { student_id: entry.student.id, entry };
     Ok(envelope("Your rank", MyRank { user, region, total_students, scoring_method: scoring_method() }))
+}
+
+/// The region in which a student is ranked.
+pub(super) async fn own_region(state: &AppState, user: &AuthUser) -> ApiResult<(Id, ShownRegion)> {
+    const NO_REGION: ApiError = ApiError::BadRequest("Please choose a region first");
+    if user.account.role != Role::Student {
+        return Err(ApiError::BadRequest("Only students are ranked"));
+    }
+    let id = user.account.region.ok_or(NO_REGION)?;
+    Ok((id, state.region(id).await?.ok_or(NO_REGION)?.into()))
+}
+
+pub(super) fn rank(window: Window, student: Id, around: u32) -> LeaderboardRequest {
+    LeaderboardRequest::Rank { window, student, around }
+}
+
+/// Reads a window of the query; everything when there is none.
+pub(super) fn window(text: Option<&String>) -> ApiResult<Window> {
+    const BAD_WINDOW: ApiError = ApiError::BadRequest("window must be all, month, week or day");
+    let given = text.filter(|text| !text.is_empty());
+    given.map_or(Ok(Window::All), |text| Window::from_text(text).ok_or(BAD_WINDOW))
+}
+
+/// What counts.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WindowQuery {
+    /// `all` (default), `month`, `week` or `day`, beginning at midnight in India.
+    pub window: Option<String>,
 }
 
 async fn region(state: &AppState, id: Id) -> ApiResult<ShownRegion> {
@@ -223,6 +278,8 @@ pub(super) struct Standings {
     pub students: usize,
     /// Sum of all points.
     pub points: u64,
+    /// Where the next page goes on.
+    pub next: Option<String>,
 }
 
 impl Standings {
@@ -234,7 +291,7 @@ impl Standings {
 
 /// Up to `limit` places from `offset`.
 pub(super) async fn standings(state: &AppState, region: Id, offset: u64, limit: u32) -> ApiResult<Standings> {
-    ask(state, region, &LeaderboardRequest::Page { offset, limit }).await
+    ask(state, region, &LeaderboardRequest::Page { window: Window::All, offset, limit }).await
 }
 
 /// The points of a student, wherever he is ranked.
@@ -244,17 +301,29 @@ pub(super) async fn points_of(
     student: Id,
 ) -> ApiResult<PointStatistics> {
     let points = match region {
-        Some(region) => ask(state, region, &LeaderboardRequest::Rank { student }).await?.top_score(),
+        Some(region) => ask(state, region, &rank(Window::All, student, 0)).await?.top_score(),
         None => 0,
     };
     Ok(PointStatistics { total_sessions: points, total_score: points })
 }
 
-async fn ask(state: &AppState, region: Id, request: &LeaderboardRequest) -> ApiResult<Standings> {
+fn place(entry: &Entry) -> String {
+    let standing = Standing { points: entry.points, since: entry.member.since };
+    Place { standing, member: entry.member.id }.to_string()
+}
+
+pub(super) async fn ask(state: &AppState, region: Id, request: &LeaderboardRequest) -> ApiResult<Standings> {
     match rpc::call::<Leaderboard>(&state.env, &region.to_string(), request).await? {
         LeaderboardReply::Page { entries, total, points } => {
-            Ok(Standings { entries: entries.into_iter().map(Into::into).collect(), students: total, points })
+            let next = entries.last().filter(|last| last.rank < total).map(place);
+            Ok(Standings {
+                entries: entries.into_iter().map(Into::into).collect(),
+                students: total,
+                points,
+                next,
+            })
         }
+        LeaderboardReply::NoPlace => Err(ApiError::BadRequest("The cursor is not valid")),
         LeaderboardReply::NotReady | LeaderboardReply::Done => {
             Err(ApiError::Unavailable("the leaderboard is being built".into()))
         }

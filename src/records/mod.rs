@@ -2,6 +2,7 @@
 
 mod admin;
 mod games;
+mod groups;
 mod lectures;
 mod own;
 mod search;
@@ -27,6 +28,8 @@ operations!(
     games::pause,
     games::resume,
     games::end,
+    groups::save,
+    groups::active,
     lectures::save,
     lectures::active,
     lectures::progress,

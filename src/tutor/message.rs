@@ -1,9 +1,14 @@
 //! `POST /chat/conversations/{id}/messages`: a question, and the tutor's answer.
 
-use axum::{Json, extract::State};
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
 use domain::{Id, Timestamp};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use store::{
     chats::{self, Conversation, DEFAULT_TITLE, Exchange, Message, Metadata},
     ejson::Num,
@@ -12,14 +17,17 @@ use utoipa::ToSchema;
 use worker::console_error;
 
 use super::{
+    cache,
     conversation::{CATEGORIES, LEVELS, NOT_CONFIGURED, find},
+    cost::{self, Outcome},
     prompt::instructions,
-    upstream::{Answer, Ask, Turn, UpstreamError},
+    stream,
+    upstream::{Answer, Ask, Turn, UpstreamError, Usage},
 };
 use crate::{
     http::{
-        error::{ApiError, ChatResult, ErrorBody},
-        extract::{AuthUser, JsonBody, TextPath},
+        error::{ApiError, ApiResult, ChatResult, ErrorBody},
+        extract::{AuthUser, JsonBody, Later, TextPath},
         form::Form,
     },
     state::Shared,
@@ -29,7 +37,8 @@ use crate::{
 const CONTEXT: usize = 8;
 const MAX_TOKENS: u32 = 600;
 const TITLE_WORDS: usize = 6;
-const APOLOGY: &str = "I am sorry, I could not answer just now. Please send your message again in a moment.";
+pub(super) const APOLOGY: &str =
+    "I am sorry, I could not answer just now. Please send your message again in a moment.";
 
 /// A question.
 #[derive(ToSchema)]
@@ -60,85 +69,162 @@ pub struct Summary {
     total_messages: i64,
 }
 
+impl Answered {
+    /// What the tutor said.
+    pub(super) fn text(&self) -> &str {
+        &self.assistant_message.content
+    }
+}
+
 fn said(role: &str, content: String, timestamp: Timestamp) -> Message {
     Message { id: durable::new_id(), role: role.into(), content, timestamp, metadata: None, failed: false }
 }
 
-/// Ask the tutor.
+/// Ask the tutor. With `Accept: text/event-stream` the answer comes in pieces: events `token` with `{text}`, at last
+/// `done` with this answer and `usage`, or `error`.
 #[utoipa::path(post, path = "/chat/conversations/{conversationId}/messages", tag = "tutor", security(("bearer" = [])),
     params(("conversationId" = String, Path)), request_body = Question, responses(
     (status = 200, body = Answered),
     (status = 400, body = ErrorBody, description = "A field is wrong"),
     (status = 401, body = ErrorBody),
     (status = 404, body = ErrorBody),
+    (status = 429, body = ErrorBody, description = "The tokens of the day are used up"),
     (status = 503, body = ErrorBody, description = "No model is set up, or it does not answer"),
 ))]
 #[worker::send]
 pub async fn send(
     State(state): State<Shared>,
+    Extension(later): Extension<Later>,
     TextPath(id): TextPath,
     user: AuthUser,
+    headers: HeaderMap,
     JsonBody(body): JsonBody,
-) -> ChatResult<Json<Answered>> {
+) -> ChatResult<Response> {
     let fields = Form::new(&body)
         .needs(&["message"])
         .text("message", 1..=1000)
         .choice("category", &CATEGORIES)
         .choice("level", &LEVELS)
         .finish()?;
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
     let conversation = find(&state, user.account.id, &id).await?;
     if !state.model.is_configured() {
         return Err(NOT_CONFIGURED.into());
     }
-    let category = text("category").unwrap_or_else(|| conversation.category.clone());
-    let level = text("level").unwrap_or_else(|| conversation.level.clone());
-    let mut question = said("user", text("message").unwrap_or_default(), durable::now());
-    let title = title(&conversation, &question.content);
-    let asked = state.model.ask(&ask(&conversation, &question.content, &category, &level)).await;
-    let now = durable::now();
-    let answer = match asked {
-        Ok(answer) => told(answer, &category, &level, now),
-        Err(error) => {
-            if let UpstreamError::Failed(detail) = &error {
-                console_error!("{}", json!({ "level": "error", "tutor": conversation.id, "detail": detail }));
-            }
-            // Kept for the reader, and out of the model's sight.
-            question.failed = true;
-            let apology = Message { failed: true, ..said("assistant", APOLOGY.into(), now) };
-            let exchange = Exchange {
-                question: &question,
-                answer: &apology,
-                category: &category,
-                level: &level,
-                title: title.as_deref(),
-            };
-            chats::append(&state.store, conversation.id, &exchange, now).await?;
-            return Err(ApiError::NotAvailable(
-                "The tutor cannot answer right now. Please try again in a moment",
-            )
-            .into());
+    let asked = Asked::of(&state, conversation, &fields, later);
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let wants_stream = stream::is_accepted(accept);
+    if let Some(key) = &asked.key
+        && let Some(answer) = cache::get(key).await
+    {
+        asked.book(Outcome::Cached);
+        let answered = asked.answered(answer).await?;
+        return Ok(if wants_stream { stream::whole(&answered) } else { Json(answered).into_response() });
+    }
+    let reserved = cost::reserve(&state, &user.account, &asked.ask).await?;
+    if wants_stream {
+        return stream::answer(asked, reserved).await;
+    }
+    match state.model.ask(&asked.ask).await {
+        Ok(answer) => {
+            cost::settle(&state, reserved, answer.usage).await;
+            asked.book(Outcome::Answered(answer.usage));
+            asked.remember(&answer);
+            Ok(Json(asked.answered(answer).await?).into_response())
         }
-    };
-    let exchange = Exchange {
-        question: &question,
-        answer: &answer,
-        category: &category,
-        level: &level,
-        title: title.as_deref(),
-    };
-    chats::append(&state.store, conversation.id, &exchange, now).await?;
-    let before = conversation.analytics.total_messages.as_i64();
-    Ok(Json(Answered {
-        message: "The tutor has answered",
-        user_message: question,
-        assistant_message: answer,
-        conversation: Summary {
-            id: conversation.id,
-            title: title.unwrap_or(conversation.title),
-            total_messages: before.max(i64::try_from(conversation.messages.len()).unwrap_or(0)) + 2,
-        },
-    }))
+        Err(error) => {
+            cost::settle(&state, reserved, Usage::default()).await;
+            Err(asked.failed(&error, APOLOGY.to_owned()).await?.into())
+        }
+    }
+}
+
+/// A question on its way to the tutor.
+pub(super) struct Asked {
+    pub(super) state: Shared,
+    pub(super) later: Later,
+    conversation: Conversation,
+    question: Message,
+    category: String,
+    level: String,
+    /// A new title, from this question.
+    title: Option<String>,
+    pub(super) ask: Ask,
+    /// Of a first question: what it is known by in the cache.
+    key: Option<cache::Key>,
+}
+
+impl Asked {
+    fn of(state: &Shared, conversation: Conversation, fields: &Map<String, Value>, later: Later) -> Self {
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+        let category = text("category").unwrap_or_else(|| conversation.category.clone());
+        let level = text("level").unwrap_or_else(|| conversation.level.clone());
+        let question = said("user", text("message").unwrap_or_default(), durable::now());
+        let title = title(&conversation, &question.content);
+        let ask = ask(&conversation, &question.content, &category, &level);
+        let key = conversation.messages.is_empty().then(|| {
+            let model = state.model.model();
+            cache::key(model, &category, &level, &conversation.settings, &question.content)
+        });
+        Self { state: state.clone(), later, conversation, question, category, level, title, ask, key }
+    }
+
+    /// Keeps question and answer together, and tells of them.
+    pub(super) async fn answered(mut self, answer: Answer) -> ApiResult<Answered> {
+        let now = durable::now();
+        let answer = told(answer, &self.category, &self.level, now);
+        self.append(&answer, now).await?;
+        let before = self.conversation.analytics.total_messages.as_i64();
+        let many = i64::try_from(self.conversation.messages.len()).unwrap_or(0);
+        Ok(Answered {
+            message: "The tutor has answered",
+            user_message: self.question,
+            assistant_message: answer,
+            conversation: Summary {
+                id: self.conversation.id,
+                title: self.title.take().unwrap_or(self.conversation.title),
+                total_messages: before.max(many) + 2,
+            },
+        })
+    }
+
+    /// Keeps the question and what was said instead of an answer, for the reader and out of the model's sight.
+    pub(super) async fn failed(mut self, error: &UpstreamError, said_instead: String) -> ApiResult<ApiError> {
+        if let UpstreamError::Failed(detail) = error {
+            console_error!(
+                "{}",
+                json!({ "level": "error", "tutor": self.conversation.id, "detail": detail })
+            );
+        }
+        self.book(Outcome::Failed);
+        let now = durable::now();
+        self.question.failed = true;
+        let answer = Message { failed: true, ..said("assistant", said_instead, now) };
+        self.append(&answer, now).await?;
+        Ok(ApiError::NotAvailable("The tutor cannot answer right now. Please try again in a moment"))
+    }
+
+    async fn append(&self, answer: &Message, now: Timestamp) -> ApiResult<()> {
+        let exchange = Exchange {
+            question: &self.question,
+            answer,
+            category: &self.category,
+            level: &self.level,
+            title: self.title.as_deref(),
+        };
+        Ok(chats::append(&self.state.store, self.conversation.id, &exchange, now).await?)
+    }
+
+    /// Writes into the books, after the answer has left.
+    pub(super) fn book(&self, outcome: Outcome) {
+        self.later.run(cost::book(self.state.clone(), outcome, self.key.is_some()));
+    }
+
+    /// Puts the answer to a first question into the cache, after it has left.
+    pub(super) fn remember(&self, answer: &Answer) {
+        if let Some(key) = self.key.clone() {
+            self.later.run(cache::put(key, answer.content.clone(), answer.model.clone()));
+        }
+    }
 }
 
 fn ask(conversation: &Conversation, question: &str, category: &str, level: &str) -> Ask {
@@ -161,7 +247,8 @@ fn ask(conversation: &Conversation, question: &str, category: &str, level: &str)
 fn told(answer: Answer, category: &str, level: &str, now: Timestamp) -> Message {
     let metadata = Metadata {
         response_time: Some(Num::from(answer.took.max(1))),
-        tokens: Some(Num::from(answer.tokens)),
+        tokens: Some(Num::from(answer.usage.total_tokens)),
+        cached: answer.cached,
         model: Some(answer.model),
         category: Some(category.to_owned()),
         level: Some(level.to_owned()),

@@ -1,10 +1,17 @@
 //! `/chat`: the AI tutor. These answers have no `success` field (contract: x-global.error-envelopes).
 
+mod cache;
 mod conversation;
+mod cost;
 mod info;
 mod message;
+mod pieces;
 mod prompt;
+mod stream;
 pub mod upstream;
+mod usage;
+
+pub use cost::budgets;
 
 use crate::http::routes::operations;
 
@@ -18,4 +25,5 @@ operations!(
     info::stats,
     info::suggestions,
     info::health,
+    usage::usage,
 );

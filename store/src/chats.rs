@@ -87,6 +87,9 @@ pub struct Metadata {
     /// Of question and answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Num>,
+    /// Said before, to somebody who asked the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
     /// As it names itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,

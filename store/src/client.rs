@@ -1,18 +1,12 @@
 //! The Data API client: Extended JSON, a time limit, one retry for reads, and a breaker (DESIGN.md §5).
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, pin_mut, select};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use crate::{audit::Entry, ejson::date, error::StoreError};
+use crate::{audit::Entry, breaker::Breaker, ejson::date, error::StoreError};
 
 /// Longest time for one call with its retry.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -47,8 +41,7 @@ pub struct Store {
 struct Inner {
     settings: Settings,
     http: reqwest::Client,
-    failures: AtomicU32,
-    closed_until: AtomicU64,
+    breaker: Breaker,
 }
 
 #[derive(Deserialize)]
@@ -80,8 +73,7 @@ impl Store {
             inner: Arc::new(Inner {
                 settings,
                 http: reqwest::Client::new(),
-                failures: AtomicU32::new(0),
-                closed_until: AtomicU64::new(0),
+                breaker: Breaker::new(BREAKER_FAILURES, BREAKER_PAUSE_MS),
             }),
         }
     }
@@ -242,8 +234,7 @@ impl Store {
 
     /// Applies the time limit and the breaker.
     async fn limited<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let now = worker::Date::now().as_millis();
-        if now < self.inner.closed_until.load(Ordering::Relaxed) {
+        if !self.inner.breaker.lets_through(worker::Date::now().as_millis()) {
             return Err(StoreError::Unavailable("too many failures a moment ago".into()));
         }
         let call = call.fuse();
@@ -253,14 +244,8 @@ impl Store {
             answer = call => answer,
             () = limit => Err(StoreError::Unavailable("no answer in 5 s".into())),
         };
-        if matches!(answer, Err(StoreError::Unavailable(_))) {
-            if self.inner.failures.fetch_add(1, Ordering::Relaxed) + 1 >= BREAKER_FAILURES {
-                let until = worker::Date::now().as_millis() + BREAKER_PAUSE_MS;
-                self.inner.closed_until.store(until, Ordering::Relaxed);
-            }
-        } else {
-            self.inner.failures.store(0, Ordering::Relaxed);
-        }
+        let succeeded = !matches!(answer, Err(StoreError::Unavailable(_)));
+        self.inner.breaker.note(succeeded, worker::Date::now().as_millis());
         answer
     }
 

@@ -3,7 +3,9 @@
 //! Every query of the Worker is a named function here; nothing else builds a filter. Reads fetch only what is used,
 //! lists are bounded, and values from clients arrive typed, so none can become an operator.
 
+pub mod ai_usage;
 pub mod audit;
+pub mod breaker;
 pub mod chats;
 pub mod client;
 pub mod ejson;
@@ -11,6 +13,7 @@ pub mod error;
 pub mod evaluations;
 pub mod features;
 pub mod games;
+pub mod groups;
 pub mod idempotency;
 pub mod leaderboards;
 pub mod lectures;
@@ -18,6 +21,7 @@ pub mod participation;
 pub mod plans;
 pub mod plays;
 pub mod purchases;
+pub mod recordings;
 pub mod records;
 pub mod referrals;
 pub mod regions;

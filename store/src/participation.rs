@@ -10,17 +10,17 @@ use crate::{
     sessions::COLLECTION,
 };
 
-/// Points of some students: how many recorded sessions list each of them (domain::scoring::gives_points).
+/// Points of some students: how many recorded sessions list each of them (`Session::gives_points`).
 pub async fn of_students(store: &Store, students: &[Id]) -> Result<Vec<Participation>, StoreError> {
     let ids: Vec<Value> = students.iter().copied().map(oid).collect();
     let pipeline = json!([
-        { "$match": { "participants.user": { "$in": ids } } },
+        { "$match": { "participants.user": { "$in": ids }, "givesPoints": { "$ne": false } } },
         { "$match": { "$nor": [
             { "hostRegion": { "$exists": true }, "startedAt": { "$exists": false },
               "status": { "$in": ["waiting_for_partner", "cancelled"] } },
         ] } },
         { "$unwind": "$participants" },
-        { "$match": { "participants.user": { "$in": ids } } },
+        { "$match": { "participants.user": { "$in": ids }, "participants.entered": { "$ne": false } } },
         { "$group": { "_id": "$participants.user", "sessions": { "$push": { "id": "$_id", "type": "$sessionType",
             "game": "$gameSession.game", "gameId": "$gameSession.gameId", "at": "$createdAt" } } } },
     ]);
@@ -50,6 +50,12 @@ pub struct Participated {
 }
 
 impl Participated {
+    /// When it was.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at.unwrap_or_default()
+    }
+
     /// Its name (`domain::scoring::participation`).
     #[must_use]
     pub fn event(&self) -> String {

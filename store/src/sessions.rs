@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Store, StoreError,
-    ejson::{Num, date, oid, or_default},
+    ejson::{Num, date, oid, or_default, or_yes, yes},
 };
 
 pub(crate) const COLLECTION: &str = "sessions";
@@ -28,8 +28,13 @@ pub async fn record(
 ) -> Result<(), StoreError> {
     let mut set = Map::new();
     let mut put = |key: &str, value: Value| set.insert(key.to_owned(), value);
-    put("participants", session.participants.iter().map(|p| participant(session, p)).collect());
+    put("participants", session.participants.iter().map(participant).collect());
     put("status", json!(session.status));
+    put("givesPoints", json!(session.gives_points()));
+    put("sessionType", json!(session.session_type));
+    if let Some(kind) = session.session_type.call_type() {
+        put("callSession.callType", json!(kind));
+    }
     put("duration", json!(session.duration));
     put("updatedAt", date(now));
     put("roomRevision", json!(revision));
@@ -64,22 +69,23 @@ pub async fn record(
 
 /// What never changes, with the defaults that readers of the collection expect.
 fn fixed_fields(session: &Session, without_lines: bool) -> Value {
-    let mut call = json!({ "isGroupCall": false, "maxParticipants": 2, "callQuality": "good", "connectionType": "wifi",
-        "isRecorded": false, "quality": "high", "settings": { "allowScreenShare": true, "allowRecording": false,
-        "allowChat": true, "muteOnEntry": false, "videoOnEntry": true, "allowParticipantMute": true,
-        "allowParticipantVideo": true } });
-    if let (Some(kind), Some(call)) = (session.session_type.call_type(), call.as_object_mut()) {
-        call.insert("callType".into(), json!(kind));
-    }
+    let is_group = session.session_type.is_group();
     let mut fields = json!({
         "sessionId": session.key,
-        "sessionType": session.session_type,
         "title": session.title,
         "description": session.description,
         "host": session.host().map(|host| oid(host.user.id)),
         "hostRegion": oid(session.region),
         "scheduledAt": date(session.created_at),
-        "callSession": call,
+        "callSession.isGroupCall": is_group,
+        "callSession.maxParticipants": session.capacity,
+        "callSession.callQuality": "good",
+        "callSession.connectionType": "wifi",
+        "callSession.isRecorded": false,
+        "callSession.quality": "high",
+        "callSession.settings": { "allowScreenShare": true, "allowRecording": false, "allowChat": true,
+            "muteOnEntry": is_group, "videoOnEntry": !is_group || session.session_type.has_video(),
+            "allowParticipantMute": true, "allowParticipantVideo": true },
         "isPrivate": false,
         "requiresSubscription": false,
         "createdAt": date(session.created_at),
@@ -91,7 +97,8 @@ fn fixed_fields(session: &Session, without_lines: bool) -> Value {
     fields
 }
 
-fn participant(session: &Session, participant: &Participant) -> Value {
+fn participant(participant: &Participant) -> Value {
+    let media = participant.media;
     let mut entry = json!({
         "_id": oid(participant.entry),
         "user": oid(participant.user.id),
@@ -99,11 +106,12 @@ fn participant(session: &Session, participant: &Participant) -> Value {
         "joinedAt": date(participant.joined_at),
         "duration": participant.duration,
         "isActive": participant.is_active(),
-        "micEnabled": true,
-        "cameraEnabled": session.session_type.call_type() == Some("video"),
+        "entered": participant.entered,
+        "micEnabled": media.mic_enabled,
+        "cameraEnabled": media.camera_enabled,
         "isSpeaking": false,
         "audioLevel": 0,
-        "videoQuality": "high",
+        "videoQuality": media.video_quality,
         "isScreenSharing": false,
         "connectionQuality": "good",
     });
@@ -113,7 +121,7 @@ fn participant(session: &Session, participant: &Participant) -> Value {
     entry
 }
 
-fn message(line: &Line) -> Value {
+pub(crate) fn message(line: &Line) -> Value {
     let mut entry = json!({
         "_id": oid(line.id),
         "sender": oid(line.sender.id),
@@ -189,7 +197,7 @@ pub struct RecordedParticipant {
     #[serde(default = "participant_role")]
     pub role: String,
     /// In until the end, or not.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
     /// When he came.
     pub joined_at: Option<Timestamp>,
@@ -203,10 +211,6 @@ pub struct RecordedParticipant {
 // The defaults that the old server filled in while reading.
 fn participant_role() -> String {
     "participant".into()
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn text() -> String {
@@ -254,9 +258,9 @@ pub async fn by_id(store: &Store, id: Id) -> Result<Option<Recorded>, StoreError
 }
 
 /// Names and pictures of some users.
-async fn people(store: &Store, ids: &[Id]) -> Result<Vec<Person>, StoreError> {
+pub async fn people(store: &Store, ids: &[Id]) -> Result<Vec<Person>, StoreError> {
     let ids: Vec<Value> = ids.iter().copied().map(oid).collect();
-    let rest = json!({ "projection": { "name": 1, "profilePicture": 1 }, "limit": 100 });
+    let rest = json!({ "projection": { "name": 1, "profilePicture": 1 }, "limit": ids.len().max(1) });
     store.find("users", json!({ "_id": { "$in": ids } }), rest).await
 }
 

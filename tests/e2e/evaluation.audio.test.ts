@@ -16,7 +16,7 @@ import {
   upload,
   word,
 } from "./evaluation.support.ts";
-import { Room, TEXT, TIME, expectNoSecrets, expectSignIn, openRoom } from "./tutor.support.ts";
+import { ID, Room, TEXT, TIME, expectNoSecrets, expectSignIn, openRoom } from "./tutor.support.ts";
 
 const room = openRoom("evaluation-audio");
 const MB = 1024 * 1024;
@@ -51,6 +51,7 @@ describe("a recording", () => {
         target_word: "apple",
         transcription: "Apple.",
         audio_processed: true,
+        audioId: ID,
         timestamp: TIME,
       },
     });

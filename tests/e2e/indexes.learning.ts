@@ -36,7 +36,7 @@ export const games: Record<string, Row> = {
     await list(send, [{ ids }, { ids, as }], [...KINDS, "isPremium=true", "isPremium=false"], []);
   },
   "GET /games/random/{gameType}": async (send, world) => {
-    await plantGame();
+    await plantGame({ level: 1, difficulty: "beginner" });
     await plantGame({ level: 3, difficulty: "advanced" });
     await plantGame({ isPremium: true });
     for (const query of ["", ...KINDS]) await send({ ids: { gameType: "grammar" }, query: `?${query}` });
@@ -136,6 +136,7 @@ export const lectures: Record<string, Row> = {
 };
 
 export const standings: Record<string, Row> = {
+  "GET /leaderboard/around-me": (send, { student }) => send({ as: student, query: "?window=week" }),
   "GET /leaderboard/all-regions/top3": (send, { student }) => send({ as: student }),
   "GET /leaderboard/statistics": (send, { admin }) => send({ as: admin }),
   "GET /admin/leaderboard/all-regions/top3": (send, { admin }) => send({ as: admin }),

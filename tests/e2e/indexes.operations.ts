@@ -22,10 +22,11 @@ import {
 import { people, person } from "../support/people.ts";
 import type { Razorpay } from "../upstreams/razorpay.ts";
 import { audit, features, referrals, regions, users } from "./indexes.accounts.ts";
+import { groupRecords, groupSignals, groups, setUpCalls } from "./indexes.groups.ts";
 import { games, lectures, standings } from "./indexes.learning.ts";
 import { ledgers, plans, purchases } from "./indexes.payments.ts";
 import { calls, gameRecords, lectureRecords, records } from "./indexes.records.ts";
-import { chat, evaluation } from "./indexes.tutor.ts";
+import { chat, evaluation, media } from "./indexes.tutor.ts";
 import { at, recordOf, through } from "./sessions.support.ts";
 
 /** Whom and what the rows find. */
@@ -219,10 +220,15 @@ export const OPERATIONS: Record<string, Row> = {
   ...ledgers,
   ...chat,
   ...evaluation,
+  ...media,
   ...records,
   ...gameRecords,
   ...lectureRecords,
   ...calls,
+  ...setUpCalls,
+  ...groups,
+  ...groupSignals,
+  ...groupRecords,
 };
 
 /** Calls every operation that has a row, one after the other. */

@@ -42,6 +42,7 @@ export const chat: Record<string, Row> = {
     const body = { message: "And a participle?", category: "vocabulary", level: "advanced" };
     await send({ as: world.student, ids, body });
   },
+  "GET /chat/admin/usage": async (send, { admin }) => send({ as: admin, query: "?days=7" }),
   "GET /chat/stats": async (send, world) => {
     await opened(world, "What is a gerund?");
     await send({ as: world.student });
@@ -55,21 +56,44 @@ export const chat: Record<string, Row> = {
 const ROUND = { difficulty: "hard", gameId: "0".repeat(23) + "1", sessionId: "0".repeat(23) + "2" };
 const STORY = "Once upon a time there was a small green frog that wanted to learn a foreign language.";
 
+/** Posts a form as the student. */
+async function postForm({ student, base }: World, path: string, parts: Record<string, string | Blob>) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(parts)) {
+    if (typeof value === "string") form.set(name, value);
+    else form.set(name, value, "file");
+  }
+  const headers = { authorization: `Bearer ${student.token}` };
+  const answer = await fetch(base + path, { method: "POST", headers, body: form });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as { data: Record<string, string> };
+}
+
+const speak = async (world: World) => {
+  const audio = new Blob(["RIFF\x24\0\0\0WAVEfmt "]);
+  const path = "/api/evaluation/pronunciation/audio";
+  const { data } = await postForm(world, path, { audio, targetWord: "three" });
+  return { id: data["audioId"]! };
+};
+const show = async (world: World) => {
+  const file = new Blob(["GIF89a"]);
+  return { id: (await postForm(world, "/api/media", { file, purpose: "profile" })).data["id"]! };
+};
+
+export const media: Record<string, Row> = {
+  "GET /audio/{id}": async (send, world) => send({ as: world.student, ids: await speak(world) }),
+  "DELETE /audio/{id}": async (send, world) => send({ as: world.student, ids: await speak(world) }),
+  "POST /media": async (_, world) => void (await show(world)),
+  "GET /media/{id}": async (send, world) => send({ ids: await show(world) }),
+};
+
 export const evaluation: Record<string, Row> = {
   "POST /evaluation/pronunciation": async (send, { student }) => {
     for (const more of [{}, ROUND]) {
       await send({ as: student, body: { targetWord: "three", transcription: "tree", ...more } });
     }
   },
-  "POST /evaluation/pronunciation/audio": async (_, { student, base }) => {
-    const path = "/api/evaluation/pronunciation/audio";
-    const form = new FormData();
-    form.set("audio", new Blob(["RIFF\x24\0\0\0WAVEfmt "], { type: "audio/wav" }), "word.wav");
-    form.set("targetWord", "three");
-    const headers = { authorization: `Bearer ${student.token}` };
-    const answer = await fetch(base + path, { method: "POST", headers, body: form });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  },
+  "POST /evaluation/pronunciation/audio": async (_, world) => void (await speak(world)),
   "POST /evaluation/story": async (send, { student }) => {
     const more = { keywords: ["frog"], minWords: 5, timeSpent: 60, maxTime: 300, ...ROUND };
     for (const fields of [{}, more]) {

@@ -41,7 +41,7 @@ describe("debugging aids may be dropped, or tell what they always told", () => {
     expect(Object.keys(answer.body).sort()).toEqual(["endpoints", "message", "success"]);
     expect(answer.body).toMatchObject({ success: true, message: expect.stringMatching(/\S/) });
     const groups = ["auth", "regions", "sessions", "lectures", "transactions", "admin", "plans", "users"];
-    for (const group of [...groups, "referrals", "games", "leaderboard", "communication", "chat"]) {
+    for (const group of [...groups, "referrals", "games", "leaderboard", "communication", "chat", "groups"]) {
       expect(answer.body.endpoints).toHaveProperty(group);
     }
     for (const lines of Object.values(answer.body.endpoints)) {

@@ -213,6 +213,7 @@ describe("a socket and a polling client", () => {
     const over = await a.next(of("session.status"));
     expect(over.d).toEqual({
       status: "completed",
+      sessionType: "chat",
       endedBy: { id: one.seeker.id, name: TEXT },
       reason: "left",
       endedAt: TIME,

@@ -247,7 +247,9 @@ describe("two sockets", () => {
     const pair = pairs.take();
     const [a, b] = [await join(pair, pair.host), await join(pair, pair.seeker)];
     const state = { micEnabled: false, isSpeaking: true, audioLevel: 40 };
-    b.send("state.update", { ...state, evil: 1, cameraEnabled: { $ne: 1 } });
+    b.send("state.update", { cameraEnabled: { $ne: 1 } }, "odd");
+    expect((await b.next(errorOf("odd"))).d.code).toBe("validation");
+    b.send("state.update", { ...state, evil: 1 });
     expect((await a.next(of("state.update"))).d).toEqual(state);
     b.send("ice.end", { generation: 1 });
     expect((await a.next(of("ice.end"))).from).toBe(pair.seeker.id);

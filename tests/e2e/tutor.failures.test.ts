@@ -13,6 +13,7 @@ import {
   expectNoSecrets,
   openRoom,
   plantChat,
+  question,
   storedChat,
   turn,
 } from "./tutor.support.ts";
@@ -107,9 +108,9 @@ describe("a model that fails", () => {
     const [slow, quick] = [await room().who(), await room().who()];
     const [held, free] = [await room().open(slow), await room().open(quick)];
     room().model.spoil("hold");
-    const waiting = slow.post(at.messages(held), { message: "Hello?" });
+    const waiting = slow.post(at.messages(held), { message: question() });
     await eventually("the question is with the model", () => room().model.held === 1);
-    await room().ask(quick, free, "Hello?");
+    await room().ask(quick, free, question());
     expect((await slow.get(CONVERSATIONS)).status).toBe(200);
     room().model.release();
     expect((await waiting).status).toBe(200);
@@ -119,7 +120,7 @@ describe("a model that fails", () => {
     const who = await room().who();
     const id = await room().open(who);
     room().model.spoil("hold");
-    const waiting = who.post(at.messages(id), { message: "Hello?" });
+    const waiting = who.post(at.messages(id), { message: question() });
     await eventually("the question is with the model", () => room().model.held === 1);
     expect((await room().call("DELETE", at.one(id), who)).status).toBe(200);
     room().model.release();
@@ -132,7 +133,7 @@ describe("a model that fails", () => {
     const who = await room().who();
     const id = await room().open(who);
     room().model.say("long ".repeat(40_000));
-    const { assistantMessage } = await room().ask(who, id, "Hello?");
+    const { assistantMessage } = await room().ask(who, id, question());
     expect(assistantMessage.content.length).toBeLessThan(150_000);
     expect((await room().read(who, id))["messages"].at(-1).content).toBe(assistantMessage.content);
   });

@@ -14,6 +14,7 @@ import {
   expectSignIn,
   openRoom,
   plantChat,
+  question,
   storedChat,
   turn,
 } from "./tutor.support.ts";
@@ -93,7 +94,7 @@ describe("a question", () => {
   test("goes to the model with the penalties of the contract", async () => {
     const who = await room().who();
     const asked = room().since();
-    await room().ask(who, await room().open(who), "What is a gerund?");
+    await room().ask(who, await room().open(who), question());
     expect(asked()[0]!.completion).toMatchObject({ presence_penalty: 0.1, frequency_penalty: 0.1 });
   });
 
@@ -259,7 +260,7 @@ describe("a title that nobody chose", () => {
 });
 
 describe("the instructions of the tutor", () => {
-  const instructions = async (chat: object, more: object = {}, message = "Hello?"): Promise<string> => {
+  const instructions = async (chat: object, more: object = {}, message = question()): Promise<string> => {
     const who = await room().who();
     const id = await plantChat(who.id, chat);
     const asked = room().since();

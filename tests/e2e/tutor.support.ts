@@ -2,7 +2,15 @@
 import { join } from "node:path";
 import { type Document, ObjectId } from "mongodb";
 import { afterAll, afterEach, beforeAll, expect, inject } from "vitest";
-import { type Answer, type Learner, call, unique, withDatabase } from "../support/client.ts";
+import {
+  type Answer,
+  type Learner,
+  call,
+  eventually,
+  recorded,
+  unique,
+  withDatabase,
+} from "../support/client.ts";
 import { person } from "../support/people.ts";
 import { type Served, serve } from "../support/serve.ts";
 import { OpenAi, SECRETS } from "../upstreams/openai.ts";
@@ -40,6 +48,99 @@ export const NO_IDS = [
   new ObjectId().toHexString(),
 ];
 
+/** A question that nobody asked before: no answer to it is kept anywhere. */
+export const question = () => `What is a ${unique()}?`;
+
+/** What a client sends who wants his answer word by word. */
+export const STREAMED = { accept: "text/event-stream" };
+
+/** A server-sent event. Its data is what is under test: tests look into it freely. */
+export interface Told {
+  event: string;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  data: any;
+}
+
+/** An answer that comes as a stream of events. */
+export class Listener {
+  readonly status: number;
+  readonly headers: Headers;
+  /** What came so far. */
+  readonly events: Told[] = [];
+  /** As it came. */
+  text = "";
+  private rest = "";
+  private over = false;
+  private broken: unknown;
+  private readonly hung: AbortController;
+
+  private constructor(path: string, response: Response, hung: AbortController) {
+    this.status = response.status;
+    this.headers = response.headers;
+    this.hung = hung;
+    void this.listen(response)
+      .catch((error: unknown) => (this.broken = error))
+      .finally(() => {
+        this.over = true;
+        recorded.push({ path, text: this.text });
+      });
+  }
+
+  /** Asks, and waits for the head of the answer only. */
+  static async open(base: string, path: string, who: Learner, body: object): Promise<Listener> {
+    const hung = new AbortController();
+    const headers = { ...STREAMED, "content-type": "application/json", authorization: `Bearer ${who.token}` };
+    const init = { method: "POST", headers, body: JSON.stringify(body), signal: hung.signal };
+    return new Listener(path, await fetch(base + path, init), hung);
+  }
+
+  /** The texts of the pieces so far. */
+  get pieces(): string[] {
+    return this.events.flatMap(({ event, data }) => (event === "token" ? [data.text] : []));
+  }
+
+  /** Waits until a part of the answer has come. */
+  async untilSaid(part: string): Promise<void> {
+    const said = () => this.pieces.join("").trim();
+    await eventually(`said: ${part}`, () => this.over || said().startsWith(part));
+    if (!said().startsWith(part)) throw new Error(`not said: ${part}, but ${this.text} ${this.broken ?? ""}`);
+  }
+
+  /** All events, when the server has ended the stream as one ends it. */
+  async toTheEnd(): Promise<Told[]> {
+    await eventually("the stream has ended", () => this.over, 20);
+    if (this.broken !== undefined) throw new Error(`broken after ${this.text}`, { cause: this.broken });
+    if (this.rest !== "") throw new Error(`half an event: ${this.rest}`);
+    return this.events;
+  }
+
+  /** Closes the connection. */
+  hangUp(): void {
+    this.hung.abort();
+  }
+
+  private async listen(response: Response): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const bytes of response.body ?? []) {
+      const text = decoder.decode(bytes as Uint8Array, { stream: true });
+      this.text += text;
+      const blocks = (this.rest + text).split("\n\n");
+      this.rest = blocks.pop()!;
+      for (const block of blocks) this.hear(block);
+    }
+  }
+
+  /** An event is a name and one line of JSON; comments between them mean nothing. */
+  private hear(block: string): void {
+    const lines = block.split("\n").filter((line) => line !== "" && !line.startsWith(":"));
+    if (lines.length === 0) return;
+    const [, event] = /^event: (\w+)$/.exec(lines[0]!) ?? [];
+    const [, data] = /^data: ([^]+)$/.exec(lines[1] ?? "") ?? [];
+    if (event === undefined || data === undefined || lines.length > 2) throw new Error(`no event: ${block}`);
+    this.events.push({ event, data: JSON.parse(data) });
+  }
+}
+
 /** A Worker of a file's own, and the model that it asks. */
 export class Room {
   readonly model: OpenAi;
@@ -52,6 +153,12 @@ export class Room {
 
   async who(fields: Document = {}): Promise<Learner> {
     return through(await person(fields), this.base);
+  }
+
+  /** A learner, new unless given, with a conversation in which nothing was said. */
+  async begin(chat: object = {}, learner?: Learner): Promise<{ who: Learner; id: string }> {
+    const who = learner ?? (await this.who());
+    return { who, id: await plantChat(who.id, chat) };
   }
 
   /** What the model was asked since now. */
@@ -80,6 +187,19 @@ export class Room {
     const answer = await who.post(at.messages(id), { message, ...more });
     expect(answer.status, answer.text).toBe(200);
     return answer.body;
+  }
+
+  /** The stream of an answer, as soon as it begins. */
+  async listen(who: Learner, id: string, message: string, more: object = {}): Promise<Listener> {
+    const heard = await Listener.open(this.base, at.messages(id), who, { message, ...more });
+    if (heard.status !== 200) await heard.toTheEnd();
+    expect(heard.status, heard.text).toBe(200);
+    return heard;
+  }
+
+  /** What the whole stream says, to questions that are refused as well. */
+  stream(who: Learner | undefined, id: string, body: unknown): Promise<Answer> {
+    return call("POST", at.messages(id), { base: this.base, token: who?.token, body, headers: STREAMED });
   }
 
   /** The conversation with its messages. */

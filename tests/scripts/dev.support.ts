@@ -10,7 +10,7 @@ import { ROOT } from "../../scripts/lib/database.ts";
 export function copyRepository(folder: string): string {
   const root = join(folder, "repository");
   mkdirSync(root, { recursive: true });
-  for (const name of ["scripts", "wrangler.toml", "package.json"]) {
+  for (const name of ["scripts", "tests/upstreams", "wrangler.toml", "package.json"]) {
     cpSync(join(ROOT, name), join(root, name), { recursive: true });
   }
   for (const name of ["node_modules", ".tools", "target"]) symlinkSync(join(ROOT, name), join(root, name));

@@ -1,10 +1,10 @@
 /**
  * A language model on this machine that speaks OpenAI's wire contract, as far as we use it: chat completions and
- * transcriptions; with answers, failures and slowness on demand.
+ * transcriptions; with answers, failures and slowness on demand. Completions are streamed to whoever asks for that.
  *
- * As a program, for development: node tests/upstreams/openai.ts --port 9393 --hear apple
+ * As a program, for development: node tests/upstreams/openai.ts --port 9393 --hear apple --pace 20
  * prints the variables for the Worker. Its tutor answers every question with something friendly, scores words and stories
- * by counting, and hears the same word in every recording.
+ * by counting, and hears the same word in every recording. `pace` is the time between streamed words in milliseconds.
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -12,25 +12,18 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { type Turn, sensibleAnswer } from "./openai.answers.ts";
+import { sensibleAnswer } from "./openai.answers.ts";
+import {
+  type Completion,
+  Refusal,
+  SECRETS,
+  type Transcription,
+  checkedCompletion,
+  checkedTranscription,
+} from "./openai.checks.ts";
+import { type Breach, type Usage, stream } from "./openai.stream.ts";
 
-/** The body of POST /chat/completions. */
-export interface Completion {
-  model: string;
-  messages: Turn[];
-  temperature?: number;
-  max_tokens?: number;
-  presence_penalty?: number;
-  frequency_penalty?: number;
-  stream?: boolean;
-  response_format?: { type: string };
-}
-
-/** The form of POST /audio/transcriptions. */
-export interface Transcription {
-  fields: Record<string, string>;
-  file: { name: string; bytes: Buffer };
-}
+export { SECRETS, type Completion, type Transcription };
 
 /** A request that came in, spoiled or not. */
 export interface Asked {
@@ -40,11 +33,16 @@ export interface Asked {
   body: string;
   completion?: Completion;
   transcription?: Transcription;
+  /** Pieces of a streamed answer that have left. */
+  pieces: number;
+  /** The client closed the connection before it had the whole answer. */
+  left: boolean;
 }
 
 /**
  * What goes wrong: an error of the interface, an answer that is no JSON, one that lacks what it should have, no content,
- * a lost connection, a pause in milliseconds, or no answer until `release()`.
+ * a lost connection, a pause in milliseconds, or no answer until `release()`. Then what only streamed answers can suffer:
+ * something in mid-stream, odd but rightful portions, and a time in milliseconds between the pieces.
  */
 export type Fault =
   | 400
@@ -60,108 +58,15 @@ export type Fault =
   | "empty"
   | "lost"
   | "hold"
-  | { pause: number };
+  | { pause: number }
+  | Breach
+  | "torn"
+  | { pace: number };
 
 interface Spoiled {
   fault: Fault;
   path: RegExp;
   times: number;
-}
-
-/** Words of the error bodies: nobody but the log should ever see them. */
-export const SECRETS = "org-4f5aSecretOrganization";
-
-const ERRORS: Record<number, [type: string, code: string | null, message: string]> = {
-  400: ["invalid_request_error", null, `The request of ${SECRETS} is invalid.`],
-  401: ["invalid_request_error", "invalid_api_key", `Incorrect API key provided: sk-x****. ${SECRETS}`],
-  404: ["invalid_request_error", "model_not_found", `The model does not exist or ${SECRETS} cannot use it.`],
-  408: ["timeout", null, `Request of ${SECRETS} timed out.`],
-  409: ["conflict", null, `Conflict in ${SECRETS}.`],
-  429: ["requests", "rate_limit_exceeded", `Rate limit reached in ${SECRETS}.`],
-  500: ["server_error", null, `The server had an error while processing your request for ${SECRETS}.`],
-  503: ["server_error", null, `The engine of ${SECRETS} is currently overloaded.`],
-};
-
-class Refusal extends Error {
-  readonly status: number;
-  readonly body: object;
-
-  constructor(status: number, text?: string, param: string | null = null) {
-    const [type, code, message] = ERRORS[status]!;
-    super(text ?? message);
-    this.status = status;
-    this.body = { error: { message: text ?? message, type, param, code } };
-  }
-}
-
-const KNOWN = [
-  ...["model", "messages", "temperature", "max_tokens", "presence_penalty", "frequency_penalty", "stream"],
-  ...["response_format", "top_p", "n", "stop", "user", "seed"],
-];
-const FORMATS = ["flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "oga", "ogg", "wav", "webm"];
-
-/** The checks of POST /chat/completions. */
-function checkedCompletion(body: string): Completion {
-  let wanted: Completion;
-  try {
-    wanted = JSON.parse(body) as Completion;
-  } catch {
-    throw new Refusal(400, "We could not parse the JSON body of your request.");
-  }
-  const insist = (ok: boolean, param: string, text: string) => {
-    if (!ok) throw new Refusal(400, text, param);
-  };
-  const within = (value: unknown, from: number, to: number) =>
-    value === undefined || (typeof value === "number" && value >= from && value <= to);
-  const extra = Object.keys(wanted).filter((name) => !KNOWN.includes(name));
-  insist(extra.length === 0, extra[0] ?? "", `Unrecognized request argument supplied: ${extra.join(", ")}`);
-  insist(
-    typeof wanted.model === "string" && wanted.model !== "",
-    "model",
-    "you must provide a model parameter",
-  );
-  insist(
-    Array.isArray(wanted.messages) && wanted.messages.length > 0,
-    "messages",
-    "[] is too short - 'messages'",
-  );
-  for (const { role, content } of wanted.messages) {
-    insist(["system", "user", "assistant"].includes(role), "messages", `'${role}' is not one of the roles`);
-    insist(typeof content === "string", "messages", "Invalid value for 'content': expected a string.");
-  }
-  insist(within(wanted.temperature, 0, 2), "temperature", "temperature must be from 0 to 2");
-  insist(within(wanted.presence_penalty, -2, 2), "presence_penalty", "presence_penalty must be from -2 to 2");
-  insist(
-    within(wanted.frequency_penalty, -2, 2),
-    "frequency_penalty",
-    "frequency_penalty must be from -2 to 2",
-  );
-  insist(Number.isInteger(wanted.max_tokens ?? 1), "max_tokens", "max_tokens must be an integer");
-  insist(within(wanted.max_tokens, 1, 4096), "max_tokens", "max_tokens is too large");
-  insist(wanted.stream !== true, "stream", "this stand-in does not stream");
-  const json = wanted.response_format?.type === "json_object";
-  insist(
-    !json || wanted.messages.some(({ content }) => /json/i.test(content)),
-    "messages",
-    "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
-  );
-  return wanted;
-}
-
-/** The checks of POST /audio/transcriptions. */
-async function checkedTranscription(type: string, body: Buffer): Promise<Transcription> {
-  const form = await new Response(body, { headers: { "content-type": type } }).formData().catch(() => {
-    throw new Refusal(400, "Could not parse multipart form");
-  });
-  const file = form.get("file");
-  if (!(file instanceof File)) throw new Refusal(400, "you must provide a file", "file");
-  if (!form.has("model")) throw new Refusal(400, "you must provide a model parameter", "model");
-  if (!FORMATS.includes(file.name.split(".").at(-1)!.toLowerCase())) {
-    throw new Refusal(400, `Unrecognized file format. Supported formats: ${FORMATS.join(", ")}`, "file");
-  }
-  const fields: Record<string, string> = {};
-  for (const [name, value] of form) if (typeof value === "string") fields[name] = value;
-  return { fields, file: { name: file.name, bytes: Buffer.from(await file.arrayBuffer()) } };
 }
 
 const tokensIn = (text: string) => Math.ceil(text.length / 4);
@@ -171,6 +76,8 @@ export class OpenAi {
   readonly model: string;
   /** What is heard in recordings that nobody said anything about. */
   heard: string;
+  /** Milliseconds between the pieces of streamed answers. */
+  readonly pace: number;
   readonly requests: Asked[] = [];
   private readonly spoiled: Spoiled[] = [];
   private readonly contents: string[] = [];
@@ -178,10 +85,11 @@ export class OpenAi {
   private waiting: (() => void)[] = [];
   private readonly server: Server;
 
-  private constructor(key: string, model: string, heard: string) {
+  private constructor(key: string, model: string, heard: string, pace: number) {
     this.key = key;
     this.model = model;
     this.heard = heard;
+    this.pace = pace;
     this.server = createServer(
       (incoming, outgoing) => void this.handle(incoming, outgoing).catch(() => outgoing.destroy()),
     );
@@ -192,8 +100,9 @@ export class OpenAi {
     key = "sk-test-4eC39HqLyjWDarjtT1zdp7dc",
     model = "gpt-3.5-turbo",
     heard = "apple",
-  }: { port?: number; key?: string; model?: string; heard?: string } = {}): Promise<OpenAi> {
-    const upstream = new OpenAi(key, model, heard);
+    pace = 0,
+  }: { port?: number; key?: string; model?: string; heard?: string; pace?: number } = {}): Promise<OpenAi> {
+    const upstream = new OpenAi(key, model, heard, pace);
     upstream.server.listen(port, "127.0.0.1");
     await once(upstream.server, "listening");
     return upstream;
@@ -223,8 +132,15 @@ export class OpenAi {
   }
 
   /** The tokens that it counts for a request and its answer. */
-  tokens({ messages }: Completion, content: string): number {
-    return messages.reduce((sum, turn) => sum + 4 + tokensIn(turn.content), 3) + tokensIn(content);
+  usage({ messages }: Completion, content: string): Usage {
+    const prompt = messages.reduce((sum, turn) => sum + 4 + tokensIn(turn.content), 3);
+    const said = tokensIn(content);
+    return { prompt_tokens: prompt, completion_tokens: said, total_tokens: prompt + said };
+  }
+
+  /** The sum of them. */
+  tokens(wanted: Completion, content: string): number {
+    return this.usage(wanted, content).total_tokens;
   }
 
   /** The completions that were asked for, oldest first. */
@@ -257,12 +173,10 @@ export class OpenAi {
     this.spoiled.length = 0;
     this.contents.length = 0;
     this.transcripts.length = 0;
-    const waiting = this.waiting;
-    this.waiting = [];
-    for (const go of waiting) go();
+    for (const go of [...this.waiting]) go();
   }
 
-  /** Count of requests that wait for `release()`. */
+  /** Count of requests that wait for `release()`, those apart whose client has left. */
   get held(): number {
     return this.waiting.length;
   }
@@ -273,24 +187,39 @@ export class OpenAi {
     const body = Buffer.concat(parts);
     const { pathname } = new URL(incoming.url ?? "/", "http://localhost");
     const authorization = incoming.headers.authorization ?? "";
-    const asked: Asked = { path: pathname, authorization, body: body.toString("latin1") };
+    const asked: Asked = {
+      ...{ path: pathname, authorization, body: body.toString("latin1") },
+      ...{ pieces: 0, left: false },
+    };
     this.requests.push(asked);
+    let ours = false;
+    const cut = () => {
+      ours = true;
+      outgoing.destroy();
+    };
+    outgoing.once("close", () => (asked.left = !ours && !outgoing.writableFinished));
     const answer = (status: number, value: object | string) => {
       outgoing.writeHead(status, { "content-type": "application/json", "x-request-id": "req_1" });
       outgoing.end(typeof value === "string" ? value : JSON.stringify(value));
     };
     try {
       const fault = this.nextFault(pathname);
-      if (fault === "hold") await new Promise<void>((resolve) => this.waiting.push(resolve));
-      else if (typeof fault === "object") await wait(fault.pause);
+      if (fault === "hold") await this.hold(outgoing);
+      else if (typeof fault === "object" && "pause" in fault) await wait(fault.pause);
+      if (outgoing.destroyed) return;
       if (authorization !== `Bearer ${this.key}`) throw new Refusal(401);
       await this.read(asked, incoming, body);
       if (typeof fault === "number") throw new Refusal(fault);
-      if (fault === "lost") outgoing.destroy();
+      if (fault === "lost") cut();
       else if (fault === "garbage") answer(200, `<html>Bad gateway of ${SECRETS}</html>`);
       else if (fault === "odd") answer(200, { object: "list", data: [] });
       else if (asked.transcription) answer(200, { text: fault === "empty" ? "" : this.nextTranscript() });
-      else answer(200, this.complete(asked.completion!, fault === "empty" ? null : this.nextContent(asked)));
+      else {
+        const wanted = asked.completion!;
+        const content = fault === "empty" ? null : this.nextContent(asked);
+        if (wanted.stream) await this.stream(asked, content, outgoing, fault, cut);
+        else answer(200, this.complete(wanted, content));
+      }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       answer(error.status, error.body);
@@ -323,27 +252,75 @@ export class OpenAi {
     return this.contents.shift() ?? sensibleAnswer(completion!.messages);
   }
 
-  private complete(wanted: Completion, content: string | null): object {
-    const said = tokensIn(content ?? "");
-    const total = this.tokens(wanted, content ?? "");
-    const message = { role: "assistant", content, refusal: null };
+  /** Until `release()`, or until the client has left. */
+  private hold(outgoing: ServerResponse): Promise<void> {
+    return new Promise((resolve) => {
+      const go = () => {
+        this.waiting = this.waiting.filter((other) => other !== go);
+        resolve();
+      };
+      if (outgoing.destroyed) return resolve();
+      this.waiting.push(go);
+      outgoing.once("close", go);
+    });
+  }
+
+  /** What every answer begins with, and every chunk of one. */
+  private head(): { id: string; created: number; model: string } {
     return {
       id: `chatcmpl-${randomBytes(12).toString("hex")}`,
-      object: "chat.completion",
       created: Math.floor(Date.now() / 1000),
       model: this.answeringModel,
+    };
+  }
+
+  private complete(wanted: Completion, content: string | null): object {
+    const message = { role: "assistant", content, refusal: null };
+    return {
+      ...this.head(),
+      object: "chat.completion",
       choices: [{ index: 0, message, logprobs: null, finish_reason: "stop" }],
-      usage: { prompt_tokens: total - said, completion_tokens: said, total_tokens: total },
+      usage: this.usage(wanted, content ?? ""),
       system_fingerprint: null,
     };
+  }
+
+  private stream(
+    asked: Asked,
+    content: string | null,
+    outgoing: ServerResponse,
+    fault: Fault | undefined,
+    cut: () => void,
+  ): Promise<void> {
+    const wanted = asked.completion!;
+    const counted = wanted.stream_options?.include_usage === true;
+    const usage = counted ? this.usage(wanted, content ?? "") : undefined;
+    const { type, code, message } = new Refusal(500).body.error;
+    return stream(
+      outgoing,
+      { ...this.head(), content, usage },
+      {
+        breach: typeof fault === "object" && "then" in fault ? fault : undefined,
+        pace: typeof fault === "object" && "pace" in fault ? fault.pace : this.pace,
+        torn: fault === "torn",
+        error: { type, code, message },
+        hold: () => this.hold(outgoing),
+        sent: () => void asked.pieces++,
+        cut,
+      },
+    );
   }
 }
 
 if (import.meta.main) {
-  const { port, hear } = parseArgs({
-    options: { port: { type: "string", default: "9393" }, hear: { type: "string", default: "apple" } },
+  const { port, hear, pace } = parseArgs({
+    options: {
+      port: { type: "string", default: "9393" },
+      hear: { type: "string", default: "apple" },
+      pace: { type: "string", default: "20" },
+    },
   }).values;
-  const upstream = await OpenAi.start({ port: Number(port), heard: hear });
+  const upstream = await OpenAi.start({ port: Number(port), heard: hear, pace: Number(pace) });
   for (const [name, value] of Object.entries(upstream.variables))
     console.log(`${name}=${JSON.stringify(value)}`);
 }

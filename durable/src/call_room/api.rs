@@ -3,7 +3,10 @@
 use domain::{
     Id, Timestamp,
     chat::{Draft, Line},
-    session::{Card, EndReason, JoinRefusal, Session},
+    session::{
+        Card, EndReason, JoinRefusal, MediaChange, MediaState, Session, SessionType, Status, VideoRefusal,
+        VideoRequest,
+    },
     signaling::{Frame, Refusal},
 };
 use serde::{Deserialize, Serialize};
@@ -12,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum RoomRequest {
-    /// A host begins to wait here. Opening an open room changes nothing.
+    /// A host begins to wait here, or set up a call. Opening an open room changes nothing.
     Open {
         /// His session.
         session: Session,
@@ -30,6 +33,44 @@ pub enum RoomRequest {
         user: Id,
         /// Why.
         reason: EndReason,
+    },
+    /// Type and state, for callers that check something else before they ask as a participant.
+    Look,
+    /// A participant enters a call that was set up.
+    Enter {
+        /// Who.
+        user: Id,
+        /// Microphone and camera.
+        media: MediaChange,
+    },
+    /// The host ends the session for all.
+    End {
+        /// Who asks.
+        user: Id,
+    },
+    /// A participant changes microphone, camera or voice.
+    Media {
+        /// Whose.
+        user: Id,
+        /// What.
+        change: MediaChange,
+    },
+    /// A side of a voice call asks for pictures.
+    AskForVideo {
+        /// Who.
+        user: Id,
+    },
+    /// The other side answers.
+    AnswerVideo {
+        /// Who.
+        user: Id,
+        /// Yes or no.
+        accept: bool,
+    },
+    /// The request for pictures, as far as it concerns the caller.
+    VideoRequest {
+        /// Who asks.
+        user: Id,
     },
     /// An administrator removes the session: it ends, and its record is written no more.
     Discard,
@@ -110,6 +151,17 @@ pub enum RoomReply {
     Done,
     /// The session.
     Session(Box<Details>),
+    /// Type and state of the session.
+    Kind {
+        /// What it is.
+        session_type: SessionType,
+        /// Where it stands.
+        status: Status,
+    },
+    /// Microphone, camera and voice of the caller.
+    Media(MediaState),
+    /// The request for pictures.
+    VideoRequest(Option<VideoRequest>),
     /// Offer, answer and candidates.
     Signals(Signals),
     /// The line that was said.
@@ -159,6 +211,12 @@ pub enum RoomRefusal {
     ChatFull,
     /// The partner cannot join.
     Join(JoinRefusal),
+    /// The call is over, or was not set up for joining.
+    NotJoinable,
+    /// Only the host may.
+    NotHost,
+    /// It cannot become a video call like this.
+    Video(VideoRefusal),
     /// The signaling message does not fit.
     Signaling(Refusal),
 }
@@ -168,4 +226,7 @@ pub enum RoomRefusal {
 pub struct SocketRequest {
     /// The authenticated user.
     pub user: Id,
+    /// STUN and TURN servers for him, as the welcome names them.
+    #[serde(default)]
+    pub ice_servers: serde_json::Value,
 }

@@ -28,6 +28,9 @@ pub(super) fn explain(refusal: RoomRefusal) -> FrameError {
         RoomRefusal::Finished => ("conflict", "This session is over"),
         RoomRefusal::ChatFull => ("conflict", "This chat is full"),
         RoomRefusal::Join(_) => ("conflict", "Nobody waits here any more"),
+        RoomRefusal::NotJoinable => ("conflict", "This call cannot be joined any more"),
+        RoomRefusal::NotHost => ("forbidden", "Only the host can end this call"),
+        RoomRefusal::Video(_) => ("conflict", "There is no request for video to answer"),
         RoomRefusal::Signaling(Refusal::NoOffer) => ("conflict", "There is no offer to answer"),
         RoomRefusal::Signaling(Refusal::OwnOffer) => ("conflict", "The current offer is your own"),
         RoomRefusal::Signaling(Refusal::StaleGeneration) => {
@@ -69,6 +72,7 @@ pub(super) fn snapshot(room: &Room, user: Id) -> Value {
         "offer": room.signaling.current_offer(),
         "answer": room.signaling.current_answer(),
         "candidates": candidates,
+        "videoRequest": room.video.as_ref().filter(|request| request.is_pending(now())),
         "messages": room.lines.get(newest..),
     } })
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     runtime::now,
-    sql::{int, rows, run},
+    sql::{has_table, int, rows, run},
 };
 
 const SCHEMA: [&str; 4] = [
@@ -34,7 +34,8 @@ struct Kept {
     session: Session,
     recorded: u64,
     recorded_lines: usize,
-    awarded: bool,
+    discarded: bool,
+    awarded: usize,
     untold: Vec<Id>,
 }
 
@@ -84,8 +85,10 @@ impl CallRoom {
             return Ok(());
         }
         let sql = self.state.storage().sql();
-        for statement in SCHEMA {
-            run(&sql, statement, vec![])?;
+        // An object that was only asked for must not leave a database behind.
+        if !has_table(&sql, "room")? {
+            *self.room.borrow_mut() = Loaded::Empty;
+            return Ok(());
         }
         let Some(row) = rows::<KeptRow>(&sql, "SELECT state FROM room", vec![])?.pop() else {
             *self.room.borrow_mut() = Loaded::Empty;
@@ -94,7 +97,7 @@ impl CallRoom {
         let kept: Kept = serde_json::from_str(&row.state)?;
         let mut room = Room::new(kept.session, now());
         (room.recorded, room.recorded_lines) = (kept.recorded, kept.recorded_lines);
-        (room.awarded, room.untold) = (kept.awarded, kept.untold);
+        (room.awarded, room.untold, room.discarded) = (kept.awarded, kept.untold, kept.discarded);
         for row in rows::<FrameRow>(&sql, "SELECT frame FROM log ORDER BY seq", vec![])? {
             room.apply(&serde_json::from_str(&row.frame)?);
         }
@@ -112,6 +115,10 @@ impl CallRoom {
 
     /// Makes this the room of a session.
     pub(super) fn create(&self, session: Session) -> worker::Result<()> {
+        let sql = self.state.storage().sql();
+        for statement in SCHEMA {
+            run(&sql, statement, vec![])?;
+        }
         let (now, host) = (now(), session.host().map(|host| host.user.id));
         *self.room.borrow_mut() = Loaded::Room(Box::new(Room::new(session.clone(), now)));
         match host {
@@ -125,6 +132,7 @@ impl CallRoom {
         let name = |id: Id| session.participant(id).map(|p| p.user.name.clone()).unwrap_or_default();
         let event = Event::Status {
             status: session.status,
+            session_type: session.session_type,
             ended_by: session.ended_by.map(|id| EndedBy { id, name: name(id) }),
             reason: session.end_reason,
             ended_at: session.ended_at,
@@ -135,7 +143,9 @@ impl CallRoom {
             for participant in &session.participants {
                 room.seen.entry(participant.user.id).or_insert(now);
             }
-            room.untold = session.participants.iter().map(|participant| participant.user.id).collect();
+            // Hubs hold what a learner can be in only once; calls of groups are not of that kind.
+            let of_two = session.participants.iter().filter(|_| !session.session_type.is_group());
+            room.untold = of_two.map(|participant| participant.user.id).collect();
             room.session = session;
         });
         let newcomers = self.with(|room| {
@@ -161,6 +171,7 @@ impl CallRoom {
                 session: room.session.clone(),
                 recorded: room.recorded,
                 recorded_lines: room.recorded_lines,
+                discarded: room.discarded,
                 awarded: room.awarded,
                 untold: room.untold.clone(),
             })

@@ -5,6 +5,7 @@
 //! for as long as it takes.
 
 mod api;
+mod call;
 mod frames;
 mod log;
 mod notify;
@@ -15,7 +16,7 @@ use std::cell::RefCell;
 
 use domain::{
     Id,
-    chat::{Draft, Line, MAX_LINES, Sender},
+    chat::{Draft, Line, Sender, is_full},
     session::{Card, EndReason, Session, Status},
     signaling::{Event, candidate_from_text},
 };
@@ -123,6 +124,13 @@ impl CallRoom {
             RoomRequest::Open { session } => self.open(session).await,
             RoomRequest::Join { session, partner } => self.join(session, partner).await,
             RoomRequest::Leave { user, reason } => self.leave(user, reason).await,
+            RoomRequest::Look => Ok(self.kind()),
+            RoomRequest::Enter { user, media } => self.enter(user, media).await,
+            RoomRequest::End { user } => self.end(user).await,
+            RoomRequest::Media { user, change } => self.set_media(user, change),
+            RoomRequest::AskForVideo { user } => self.ask_for_video(user),
+            RoomRequest::AnswerVideo { user, accept } => self.answer_video(user, accept).await,
+            RoomRequest::VideoRequest { user } => Ok(self.member(user).map(|()| self.video_request(user))),
             RoomRequest::Discard => self.discard().await,
             RoomRequest::Read { user } => Ok(self.member(user).map(|()| self.details())),
             RoomRequest::Signals { user } => Ok(self.member(user).map(|()| self.signals())),
@@ -176,9 +184,15 @@ impl CallRoom {
 
     async fn open(&self, session: Session) -> worker::Result<RoomAnswer> {
         if matches!(*self.room.borrow(), Loaded::Empty) {
+            let waits = session.status == Status::WaitingForPartner;
             self.create(session)?;
-            // Most waits are short: the record of the match then serves for both.
-            self.wake_at(now().plus(WAITING_RECORD_MS)).await?;
+            if waits {
+                // Most waits are short: the record of the match then serves for both.
+                self.wake_at(now().plus(WAITING_RECORD_MS)).await?;
+            } else {
+                self.tell_hubs(None).await;
+                self.wake_at(now()).await?;
+            }
         }
         Ok(Ok(self.details()))
     }
@@ -205,7 +219,8 @@ impl CallRoom {
         }
     }
 
-    /// Ends the session for both. On one that is over already nothing changes, and the answer is the same.
+    /// A participant leaves: of two, that ends the session. On one that is over already nothing changes, and the answer
+    /// is the same.
     async fn leave(&self, user: Id, reason: EndReason) -> worker::Result<RoomAnswer> {
         if let Err(refusal) = self.member(user) {
             return Ok(Err(refusal));
@@ -214,15 +229,13 @@ impl CallRoom {
         let ended = self.with(|room| {
             let mut session = room.session.clone();
             let waited = session.status == Status::WaitingForPartner;
-            session.end(user, reason, now).then_some((session, waited))
+            session.leave(user, reason, now).then_some((session, waited))
         });
         if let Some(Some((session, waited))) = ended {
-            self.change_session(session, user, now)?;
             if waited {
                 self.tell_lobby().await;
             }
-            self.tell_hubs(None).await;
-            self.wake_at(now).await?;
+            self.changed(session, user, now).await?;
         }
         Ok(Ok(self.details()))
     }
@@ -233,10 +246,10 @@ impl CallRoom {
             return Ok(Err(RoomRefusal::Unknown));
         };
         if let Some(host) = host {
-            self.leave(host, EndReason::Cancelled).await?.ok();
+            self.end_for_all(host, EndReason::Cancelled).await?;
         }
         self.with(|room| {
-            (room.recorded, room.recorded_lines, room.record_at) = (room.status_seq, room.lines.len(), None);
+            (room.discarded, room.record_at) = (true, None);
         });
         self.keep()?;
         Ok(Ok(RoomReply::Done))
@@ -291,13 +304,13 @@ impl CallRoom {
         }
         let (id, timestamp) = (new_id(), now());
         let said = self.log(user, client, |room| {
-            if room.lines.len() >= MAX_LINES {
+            if is_full(&room.lines) {
                 return Err(RoomRefusal::ChatFull);
             }
             let card = &room.session.participant(user).ok_or(RoomRefusal::NotParticipant)?.user;
             let sender =
                 Sender { id: card.id, name: card.name.clone(), profile_picture: card.picture.clone() };
-            Ok(Some(Event::Chat(Line { id, sender, timestamp, draft })))
+            Ok(Some(Event::Chat(Line { id, sender, timestamp, is_edited: false, draft })))
         })?;
         self.record_soon().await?;
         Ok(said)

@@ -25,9 +25,8 @@ const BATCH: usize = 200;
 impl CallRoom {
     /// Tells the participants' hubs how the session stands; `except` hears it as the answer to his own request.
     pub(super) async fn tell_hubs(&self, except: Option<Id>) {
-        let Some((session, untold)) = self.with(|room| (room.session.clone(), room.untold.clone())) else {
-            return;
-        };
+        let known = self.with(|room| (room.session.clone(), room.untold.clone(), room.status_seq));
+        let Some((session, untold, status)) = known else { return };
         if untold.is_empty() {
             return;
         }
@@ -37,13 +36,13 @@ impl CallRoom {
         }))
         .await;
         self.with(|room| {
-            if room.session == session {
+            if room.status_seq == status {
                 room.untold.retain(|user| !told.contains(&Some(*user)) && Some(*user) != except);
             }
         });
     }
 
-    /// Takes the waiting session out of the queue.
+    /// Takes the session out of the queue, should it be there.
     pub(super) async fn tell_lobby(&self) {
         let Some((id, region)) = self.with(|room| (room.session.id, room.session.region)) else { return };
         // If it fails, the next seeker is refused by this room, and the lobby drops the waiter then.
@@ -96,9 +95,9 @@ impl CallRoom {
         }
     }
 
-    /// Ends the session when a participant fell silent, or when its waiter is in no queue.
+    /// Lets those go who fell silent, and ends the session of a waiter who is in no queue.
     async fn end_silent(&self) -> worker::Result<()> {
-        if let Some(Some(user)) = self.with(|room| room.silent(now())) {
+        while let Some(Some(user)) = self.with(|room| room.silent(now())) {
             self.leave(user, EndReason::LeaseExpired).await?.ok();
         }
         let waiting = self.with(|room| {
@@ -133,7 +132,8 @@ impl CallRoom {
                 return false;
             }
             self.with(|room| {
-                (room.recorded, room.recorded_lines) = (status, total);
+                room.recorded = room.recorded.max(status);
+                room.recorded_lines = room.recorded_lines.max(total);
                 if room.lines.len() == total {
                     room.record_at = None;
                 }
@@ -150,16 +150,17 @@ impl CallRoom {
         let Some(Some(session)) = self.with(|room| room.owes_points().then(|| room.session.clone())) else {
             return;
         };
-        let told = join_all(session.participants.iter().map(async |participant| {
+        let told = join_all(session.entered().map(async |participant| {
             let event = LeaderboardRequest::Participated {
                 student: participant.user.id,
                 event: session.id.to_string(),
+                at: session.created_at,
             };
             rpc::call::<Leaderboard>(&self.env, &participant.user.region.to_string(), &event).await.is_ok()
         }))
         .await;
-        if told.into_iter().all(|told| told) {
-            self.with(|room| room.awarded = true);
+        if told.iter().all(|told| *told) {
+            self.with(|room| room.awarded = told.len());
         }
     }
 

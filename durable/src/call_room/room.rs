@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     Id, Timestamp,
     chat::Line,
-    scoring::gives_points,
-    session::{Session, Status},
+    session::{Session, Status, VideoRequest},
     signaling::{Event, Frame, NegotiationRole, Signaling, Transport, role},
 };
 
@@ -14,6 +13,8 @@ use domain::{
 const LINGER_MS: i64 = 600_000;
 /// Sockets are looked after this often, ms.
 const SWEEP_MS: i64 = 10_000;
+/// Voice and loudness of a user are passed on this often at most (x-signaling.websocket.frames), ms.
+const VOICE_MS: i64 = 250;
 /// A waiting room makes sure that it is in the queue this often, ms.
 const WAITING_CHECK_MS: i64 = 60_000;
 
@@ -22,6 +23,10 @@ pub(super) struct Room {
     pub session: Session,
     pub signaling: Signaling,
     pub lines: Vec<Line>,
+    /// The newest request for pictures.
+    pub video: Option<VideoRequest>,
+    /// When voice and loudness were last passed on, by user.
+    voiced: BTreeMap<Id, Timestamp>,
     /// Number of the newest frame.
     pub seq: u64,
     /// Number of the newest change of status.
@@ -30,8 +35,10 @@ pub(super) struct Room {
     pub recorded: u64,
     /// Count of chat lines that are in the record.
     pub recorded_lines: usize,
-    /// Points were given for the session.
-    pub awarded: bool,
+    /// An administrator removed the session: nothing is recorded of it any more.
+    pub discarded: bool,
+    /// How many participants got their points.
+    pub awarded: usize,
     /// Last poll by user.
     pub seen: BTreeMap<Id, Timestamp>,
     /// Last poll by user that is in the database.
@@ -82,11 +89,14 @@ impl Room {
             session,
             signaling: Signaling::default(),
             lines: Vec::new(),
+            video: None,
+            voiced: BTreeMap::new(),
             seq: 0,
             status_seq: 0,
             recorded: 0,
             recorded_lines: 0,
-            awarded: false,
+            discarded: false,
+            awarded: 0,
             seen,
             noted: BTreeMap::new(),
             sockets: BTreeMap::new(),
@@ -104,6 +114,7 @@ impl Room {
         match &frame.event {
             Event::Chat(line) => self.lines.push(line.clone()),
             Event::Status { .. } => self.status_seq = frame.seq,
+            Event::VideoRequest(request) | Event::VideoAnswer(request) => self.video = Some(request.clone()),
             _ => {}
         }
     }
@@ -111,6 +122,15 @@ impl Room {
     /// Notes a poll. True when the user was not here before.
     pub fn polled(&mut self, user: Id, now: Timestamp) -> bool {
         self.seen.insert(user, now).is_none() && !self.sockets.contains_key(&user)
+    }
+
+    /// Notes that voice and loudness of a user are passed on; false when that was a moment ago.
+    pub fn may_relay_voice(&mut self, user: Id, now: Timestamp) -> bool {
+        let due = self.voiced.get(&user).is_none_or(|at| now.since(*at) >= VOICE_MS);
+        if due {
+            self.voiced.insert(user, now);
+        }
+        due
     }
 
     /// How a participant reaches the room, if he does at all.
@@ -129,26 +149,37 @@ impl Room {
         self.transport(peer).map(|transport| role(is_host, transport))
     }
 
-    /// A participant of an active session who was silent for longer than his lease.
+    /// A participant of an active session who was silent for longer than his lease; the host of a call that nobody
+    /// joined in time.
     pub fn silent(&self, now: Timestamp) -> Option<Id> {
+        if self.session.joins_until().is_some_and(|until| until < now) {
+            return self.session.host().map(|host| host.user.id);
+        }
         let lease = self.session.session_type.lease_ms();
-        let active = self.session.status == Status::Active;
-        let silent = self.session.participants.iter().map(|participant| participant.user.id).find(|user| {
+        let silent = self.inside().find(|user| {
             !self.sockets.contains_key(user)
                 && self.seen.get(user).is_none_or(|seen| now.since(*seen) > lease)
         });
-        silent.filter(|_| active)
+        silent.filter(|_| self.session.status == Status::Active)
+    }
+
+    /// Everybody who has not left.
+    fn inside(&self) -> impl Iterator<Item = Id> {
+        self.session.participants.iter().filter(|entry| entry.is_active()).map(|entry| entry.user.id)
     }
 
     /// The record lacks a change of status, or lines whose time has come.
     pub fn owes_record(&self, now: Timestamp) -> bool {
+        if self.discarded {
+            return false;
+        }
         self.status_seq > self.recorded
             || (self.lines.len() > self.recorded_lines && self.record_at.is_none_or(|due| due <= now))
     }
 
     /// The participants have not got their points.
     pub fn owes_points(&self) -> bool {
-        !self.awarded && gives_points(true, self.session.status, self.session.started_at.is_some())
+        self.session.gives_points() && self.awarded < self.session.entered().count()
     }
 
     /// When there is something to do next; `None` when there never will be.
@@ -165,8 +196,16 @@ impl Room {
     /// When the first lease can run out.
     fn lease_end(&self) -> Option<Timestamp> {
         let lease = self.session.session_type.lease_ms();
-        let first = self.seen.values().min()?;
-        (self.session.status == Status::Active).then(|| first.plus(lease + 1))
+        match self.session.status {
+            Status::Scheduled => self.session.joins_until().map(|until| until.plus(1)),
+            Status::Active => {
+                // Sockets are looked after by the sweep.
+                let polls = self.inside().filter(|user| !self.sockets.contains_key(user));
+                let first = polls.filter_map(|user| self.seen.get(&user)).min()?;
+                Some(first.plus(lease + 1))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{
     Id, Timestamp,
-    session::EndReason,
+    session::{EndReason, MediaChange},
     signaling::{Candidate, MAX_CANDIDATE_BYTES, MAX_SDP_BYTES, candidate_from_text, candidate_text},
 };
 use js_sys::Reflect;
@@ -44,7 +44,13 @@ mod close {
 struct Attachment {
     user: Id,
     opened: i64,
+    ice_servers: Value,
 }
+
+const BAD_STATE: FrameError = (
+    "validation",
+    "micEnabled, cameraEnabled and isSpeaking are truth values, audioLevel is a number, videoQuality low, medium or high",
+);
 
 /// A frame from a client.
 #[derive(Deserialize)]
@@ -60,7 +66,7 @@ impl CallRoom {
     pub(super) async fn accept(&self, address: &Url) -> worker::Result<Response> {
         let request =
             address.query_pairs().find(|(name, _)| name == "request").map(|(_, value)| value.into_owned());
-        let SocketRequest { user } = serde_json::from_str(&request.unwrap_or_default())?;
+        let SocketRequest { user, ice_servers } = serde_json::from_str(&request.unwrap_or_default())?;
         let pair = WebSocketPair::new()?;
         if self.member(user).is_err() {
             // A browser cannot read the status of a refused upgrade, but it can read a close code.
@@ -74,7 +80,7 @@ impl CallRoom {
         self.state.set_websocket_auto_response(&WebSocketRequestResponsePair::new(PING, PONG)?);
         self.state.accept_websocket_with_tags(&pair.server, &[&user.to_string()]);
         let now = now();
-        pair.server.serialize_attachment(&Attachment { user, opened: now.millis() })?;
+        pair.server.serialize_attachment(&Attachment { user, opened: now.millis(), ice_servers })?;
         self.with(|room| room.sockets.insert(user, Meter::default()));
         self.announce_presence(user);
         self.wake_at(now.plus(SILENCE_MS / 3)).await?;
@@ -147,8 +153,9 @@ impl CallRoom {
                 self.closed(&socket, usize::from(close::SILENT));
                 continue;
             }
-            // After a crash the lease counts from here.
+            // After a crash, or when the socket goes, the lease counts from here.
             let _ = self.note(attachment.user, now);
+            self.with(|room| room.seen.insert(attachment.user, now));
             if ended.is_some_and(|ended| now.since(ended) > SILENCE_MS) {
                 let _ = socket.close(Some(close::ENDED), Some("the session is over"));
             }
@@ -216,10 +223,10 @@ impl CallRoom {
                 return self.greet(socket, user, frame.d.get("lastSeq").and_then(Value::as_u64));
             }
             "ping" => return Ok(Ok(Some(json!({ "t": "pong" })))),
-            "state.update" => {
-                self.relay_state(user, &frame.d);
-                return Ok(Ok(None));
-            }
+            "state.update" => match serde_json::from_value(frame.d.clone()) {
+                Ok(change) if MediaChange::is_sound(&change) => self.set_media(user, change)?,
+                _ => return Ok(Err(BAD_STATE)),
+            },
             "sdp.offer" => match sdp(&frame.d) {
                 Ok(sdp) => self.offer(user, sdp, client)?,
                 Err(why) => return Ok(Err(why)),
@@ -259,11 +266,14 @@ impl CallRoom {
         last: Option<u64>,
     ) -> worker::Result<Result<Option<Value>, FrameError>> {
         let seq = self.with(|room| room.seq).unwrap_or(0);
+        let known: Option<Attachment> = socket.deserialize_attachment().ok().flatten();
+        let ice_servers = known.map(|known| known.ice_servers);
         let welcome = self.with(|room| {
             json!({ "v": 1, "t": "welcome", "seq": room.seq, "ts": now(), "d": {
                 "userId": user,
                 "room": format!("session:{}", room.session.id),
                 "role": room.role_of(user),
+                "iceServers": ice_servers,
                 "limits": { "frameBytes": MAX_FRAME_BYTES, "sdpBytes": MAX_SDP_BYTES,
                     "candidateBytes": MAX_CANDIDATE_BYTES, "pingSeconds": 10, "silenceSeconds": SILENCE_MS / 1000 },
             } })
@@ -285,22 +295,6 @@ impl CallRoom {
             }
             None => Ok(Ok(self.with(|room| snapshot(room, user)))),
         }
-    }
-
-    /// Relays mic, camera and speaking state. It is never stored.
-    fn relay_state(&self, user: Id, state: &Value) {
-        const FIELDS: [&str; 5] = ["micEnabled", "cameraEnabled", "isSpeaking", "audioLevel", "videoQuality"];
-        let known: serde_json::Map<_, _> = FIELDS
-            .iter()
-            .filter_map(|field| {
-                state
-                    .get(*field)
-                    .filter(|value| !value.is_object() && !value.is_array())
-                    .map(|value| ((*field).to_owned(), value.clone()))
-            })
-            .collect();
-        let frame = json!({ "v": 1, "t": "state.update", "ts": now(), "from": user, "d": known });
-        self.broadcast(&frame.to_string(), user);
     }
 
     /// One candidate, or several under `candidates`.

@@ -4,17 +4,23 @@
 //! wake. An event counts once, whatever happens on its way. An object that has never been filled rebuilds itself from
 //! MongoDB, page by page, and can be killed in between.
 
+mod api;
 mod rebuild;
+mod windows;
 
 use std::{cell::RefCell, collections::HashMap, time::Duration};
 
 use domain::{
     Id, Timestamp,
-    ranking::{Ranking, Standing},
+    ranking::{Place, Ranking, Standing},
+    window::Window,
 };
-use serde::{Deserialize, Serialize};
-use store::{leaderboards::Summary, users::RankedStudent};
+use serde::Deserialize;
+use store::leaderboards::Summary;
 use worker::{Delay, DurableObject, Env, Request, Response, State, durable_object, wasm_bindgen};
+
+pub use api::{Entry, LeaderboardReply, LeaderboardRequest, Member};
+use windows::Running;
 
 use crate::{
     rpc::{self, Object},
@@ -33,95 +39,6 @@ const PUT_MEMBER: &str = "INSERT INTO members (id, points, since, name, picture)
 const PATIENCE: u32 = 160;
 const PATIENCE_STEP: Duration = Duration::from_millis(25);
 
-/// What a leaderboard can be asked.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "op", rename_all = "snake_case")]
-pub enum LeaderboardRequest {
-    /// A student took part in a session.
-    Participated {
-        /// Student.
-        student: Id,
-        /// Names the participation (`domain::scoring::participation`); a repeated name counts once.
-        event: String,
-    },
-    /// A student belongs to the region, or changed his name or picture.
-    Member {
-        /// The student.
-        member: Member,
-    },
-    /// A student changed: he is read anew, and ranked here if he still belongs here.
-    Refresh {
-        /// The student.
-        student: Id,
-    },
-    /// A page of the ranking.
-    Page {
-        /// Places before the page.
-        offset: u64,
-        /// Most entries.
-        limit: u32,
-    },
-    /// The place of a student.
-    Rank {
-        /// Student.
-        student: Id,
-    },
-}
-
-/// What a leaderboard answers.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LeaderboardReply {
-    /// Done.
-    Done,
-    /// Entries, and how many there are in all.
-    Page {
-        /// Best first.
-        entries: Vec<Entry>,
-        /// Count of members.
-        total: usize,
-        /// Sum of all points.
-        points: u64,
-    },
-    /// The rebuild is not finished; ask again.
-    NotReady,
-}
-
-/// A ranked student, as shown.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Entry {
-    /// 1-based place.
-    pub rank: usize,
-    /// Points.
-    pub points: u64,
-    /// Who.
-    pub member: Member,
-}
-
-/// What is shown of a student.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Member {
-    /// Account.
-    pub id: Id,
-    /// Display name.
-    pub name: String,
-    /// Picture address.
-    pub picture: Option<String>,
-    /// Registration.
-    pub since: Timestamp,
-}
-
-impl From<RankedStudent> for Member {
-    fn from(student: RankedStudent) -> Self {
-        Self {
-            id: student.id,
-            name: student.name,
-            picture: student.profile_picture,
-            since: student.created_at,
-        }
-    }
-}
-
 /// See the module.
 #[durable_object]
 pub struct Leaderboard {
@@ -135,6 +52,8 @@ pub struct Leaderboard {
 struct Board {
     ranking: Ranking,
     shown: HashMap<Id, Shown>,
+    /// Rankings of those windows that somebody asked for.
+    windows: Vec<Running>,
     /// Filled from MongoDB at least once.
     ready: bool,
     /// A flush is due.
@@ -163,7 +82,9 @@ impl DurableObject for Leaderboard {
         let request = rpc::read::<Self>(&mut request).await?;
         self.load()?;
         let reply = match request {
-            LeaderboardRequest::Participated { student, event } => self.participated(student, &event).await?,
+            LeaderboardRequest::Participated { student, event, at } => {
+                self.participated(student, &event, at).await?
+            }
             LeaderboardRequest::Member { member } => {
                 self.put_member(&member)?;
                 self.flush_soon().await?;
@@ -176,19 +97,17 @@ impl DurableObject for Leaderboard {
                 self.flush_soon().await?;
                 LeaderboardReply::Done
             }
-            LeaderboardRequest::Page { offset, limit } => {
-                if self.ready_in_time().await? {
-                    self.page(offset, limit)
-                } else {
-                    LeaderboardReply::NotReady
-                }
+            LeaderboardRequest::Page { .. }
+            | LeaderboardRequest::After { .. }
+            | LeaderboardRequest::Rank { .. }
+                if !self.ready_in_time().await? =>
+            {
+                LeaderboardReply::NotReady
             }
-            LeaderboardRequest::Rank { student } => {
-                if self.ready_in_time().await? {
-                    self.rank(student).await?
-                } else {
-                    LeaderboardReply::NotReady
-                }
+            LeaderboardRequest::Page { window, offset, limit } => self.page(window, offset, limit)?,
+            LeaderboardRequest::After { window, place, limit } => self.after(window, &place, limit)?,
+            LeaderboardRequest::Rank { window, student, around } => {
+                self.rank(window, student, around).await?
             }
         };
         rpc::reply::<Self>(&reply)
@@ -258,7 +177,12 @@ impl Leaderboard {
     }
 
     /// Counts an event once, whoever repeats it.
-    async fn participated(&self, student: Id, event: &str) -> worker::Result<LeaderboardReply> {
+    async fn participated(
+        &self,
+        student: Id,
+        event: &str,
+        at: Timestamp,
+    ) -> worker::Result<LeaderboardReply> {
         if !self.ready_in_time().await? {
             // The room comes again with its event until it is counted.
             return Err(worker::Error::RustError("the leaderboard is being rebuilt".into()));
@@ -267,17 +191,17 @@ impl Leaderboard {
             // Teachers have no rank; a student unknown here is read with all his points.
             self.adopt(student).await?;
         }
-        self.count(student, event)?;
+        self.count(student, event, at)?;
         self.flush_soon().await?;
         Ok(LeaderboardReply::Done)
     }
 
     /// Notes an event, and gives a point for it if it is new and the student is ranked.
-    fn count(&self, student: Id, event: &str) -> worker::Result<()> {
+    fn count(&self, student: Id, event: &str, at: Timestamp) -> worker::Result<()> {
         let Some(standing) = self.with(|board| board.ranking.standing(student)) else { return Ok(()) };
         let sql = self.state.storage().sql();
-        let event = vec![event.into(), student.to_string().into()];
-        let insert = "INSERT OR IGNORE INTO events (session, student) VALUES (?, ?) RETURNING session";
+        let event = vec![event.into(), student.to_string().into(), int(at.millis())];
+        let insert = "INSERT OR IGNORE INTO events (session, student, at) VALUES (?, ?, ?) RETURNING session";
         if sql.exec(insert, event)?.next::<serde_json::Value>().next().is_none() {
             return Ok(());
         }
@@ -287,7 +211,10 @@ impl Leaderboard {
             "UPDATE members SET points = ? WHERE id = ?",
             vec![int(points), student.to_string().into()],
         )?;
-        self.with(|board| board.ranking.set(student, Standing { points, ..standing }));
+        self.with(|board| {
+            board.ranking.set(student, Standing { points, ..standing });
+            board.count_in_windows(student, standing.since, at);
+        });
         Ok(())
     }
 
@@ -308,6 +235,9 @@ impl Leaderboard {
         let points = rows::<Row>(&sql, PUT_MEMBER, row)?.pop().map_or(0, |row| row.points);
         run(&sql, "DELETE FROM absent WHERE id = ?", vec![id.into()])?;
         self.with(|board| {
+            if board.ranking.standing(member.id).is_none() {
+                board.forget_windows();
+            }
             board.ranking.set(member.id, Standing { points, since: member.since });
             board
                 .shown
@@ -322,33 +252,48 @@ impl Leaderboard {
         run(&self.state.storage().sql(), "INSERT OR IGNORE INTO absent (id) VALUES (?)", vec![id.into()])?;
         self.with(|board| {
             board.ranking.remove(student);
+            for running in &mut board.windows {
+                running.ranking.remove(student);
+            }
             board.shown.remove(&student);
         });
         Ok(())
     }
 
-    fn page(&self, offset: u64, limit: u32) -> LeaderboardReply {
-        let (offset, limit) =
-            (usize::try_from(offset).unwrap_or(usize::MAX), usize::try_from(limit).unwrap_or(0));
-        let (entries, total, points) = self.with(|board| {
-            let entries =
-                board.ranking.page(offset, limit).filter_map(|(rank, id, at)| board.entry(rank, id, at));
-            (entries.collect(), board.ranking.len(), board.ranking.total_points())
-        });
-        LeaderboardReply::Page { entries, total, points }
+    fn page(&self, window: Window, offset: u64, limit: u32) -> worker::Result<LeaderboardReply> {
+        self.open_window(window)?;
+        let (offset, limit) = (usize::try_from(offset).unwrap_or(usize::MAX), size(limit));
+        Ok(self.answer(window, |ranking| ranking.page(offset, limit).collect()))
     }
 
-    /// The entry of one student, if he is ranked here; one who is not known yet is looked up.
-    async fn rank(&self, student: Id) -> worker::Result<LeaderboardReply> {
+    fn after(&self, window: Window, place: &str, limit: u32) -> worker::Result<LeaderboardReply> {
+        let Ok(place) = place.parse::<Place>() else { return Ok(LeaderboardReply::NoPlace) };
+        self.open_window(window)?;
+        Ok(self.answer(window, |ranking| ranking.after(place, size(limit)).collect()))
+    }
+
+    /// The entries around one student, if he is ranked here; one who is not known yet is looked up.
+    async fn rank(&self, window: Window, student: Id, around: u32) -> worker::Result<LeaderboardReply> {
         if self.with(|board| board.ranking.standing(student)).is_none() {
             self.adopt(student).await?;
         }
-        let (entry, total, points) = self.with(|board| {
-            let place = board.ranking.rank(student).zip(board.ranking.standing(student));
-            let entry = place.and_then(|(rank, at)| board.entry(rank, student, at));
-            (entry, board.ranking.len(), board.ranking.total_points())
+        self.open_window(window)?;
+        Ok(self.answer(window, |ranking| ranking.around(student, size(around)).collect()))
+    }
+
+    /// Some places of a ranking, with its totals.
+    fn answer(
+        &self,
+        window: Window,
+        places: impl FnOnce(&Ranking) -> Vec<(usize, Id, Standing)>,
+    ) -> LeaderboardReply {
+        let (entries, total, points) = self.with(|board| {
+            let ranking = board.of(window);
+            let places = places(ranking).into_iter();
+            let entries = places.filter_map(|(rank, id, at)| board.entry(rank, id, at));
+            (entries.collect(), ranking.len(), ranking.total_points())
         });
-        Ok(LeaderboardReply::Page { entries: entry.into_iter().collect(), total, points })
+        LeaderboardReply::Page { entries, total, points }
     }
 
     async fn flush_soon(&self) -> worker::Result<()> {
@@ -378,6 +323,10 @@ impl Leaderboard {
         }
         written
     }
+}
+
+fn size(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 impl Board {

@@ -13,11 +13,12 @@ use crate::{
     sql::{int, rows, run},
 };
 
-pub(super) const SCHEMA: [&str; 4] = [
+pub(super) const SCHEMA: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS members (id TEXT PRIMARY KEY, points INTEGER NOT NULL, since INTEGER NOT NULL, name TEXT NOT NULL, picture TEXT) WITHOUT ROWID",
     // Members who are deactivated, or moved away.
     "CREATE TABLE IF NOT EXISTS absent (id TEXT PRIMARY KEY) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS events (session TEXT NOT NULL, student TEXT NOT NULL, PRIMARY KEY (session, student)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS events (session TEXT NOT NULL, student TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (session, student)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS events_by_time ON events (at, student)",
     "CREATE TABLE IF NOT EXISTS rebuild (id INTEGER PRIMARY KEY CHECK (id = 1), after TEXT, done INTEGER NOT NULL)",
 ];
 
@@ -95,7 +96,7 @@ impl Leaderboard {
         for member in members {
             self.put_member(&member)?;
             for session in sessions.remove(&member.id).unwrap_or_default() {
-                self.count(member.id, &session.event())?;
+                self.count(member.id, &session.event(), session.at())?;
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! Records of sessions of every kind, as lists and details show them: the document, less what lists must not carry.
 
+mod groups;
 mod runs;
 mod statistics;
 mod viewings;
@@ -8,6 +9,10 @@ use domain::{Id, Timestamp, paging::Page};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+pub use groups::{
+    GroupRecord, begin_group_record, close_group_records, group_part, open_group_record, open_group_records,
+    refresh_group_record,
+};
 pub(crate) use runs::open_key;
 pub use runs::{GameKey, Run, begin_run, change_run, end_run, newest_run, open_run, run};
 pub use statistics::{
@@ -43,7 +48,7 @@ pub(crate) struct New<'a> {
     pub key: &'a str,
     /// Unique while it is there.
     pub open_key: String,
-    /// `game` or `lecture`.
+    /// `game`, `lecture` or `group_discussion`.
     pub session_type: &'static str,
     /// Title.
     pub title: &'a str,
@@ -54,12 +59,13 @@ pub(crate) struct New<'a> {
 }
 
 impl New<'_> {
-    /// The whole document; `part` is `gameSession` or `lectureSession`.
+    /// The whole document; `part` is `gameSession`, `lectureSession` or `groupSession`.
     pub fn document(self, part: &Value, now: Timestamp) -> Value {
         let now = date(now);
         let participant = json!({ "_id": oid(self.id), "user": oid(self.user), "role": self.role, "joinedAt": now,
             "duration": 0, "isActive": true });
-        let part_name = format!("{}Session", self.session_type);
+        let kind = if self.session_type == "group_discussion" { "group" } else { self.session_type };
+        let part_name = format!("{kind}Session");
         json!({
             "_id": oid(self.id), "sessionId": self.key, "openKey": self.open_key, "sessionType": self.session_type,
             "title": self.title, "participants": [participant], "host": oid(self.user), "status": "active",

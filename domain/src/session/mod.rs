@@ -1,151 +1,22 @@
-//! A 1:1 session: chat, voice call or video call (contract: x-signaling.session-states).
+//! A session: a chat or call of two, matched or scheduled, or a scheduled call of several (contract:
+//! x-signaling.session-states).
 //!
-//! `waiting_for_partner → active → completed`, or `waiting_for_partner → cancelled`. Completed and cancelled are final:
-//! what ends a session twice changes nothing.
+//! `waiting_for_partner → active → completed`, or `waiting_for_partner → cancelled`; `scheduled → active → completed`, or
+//! `scheduled → completed` when it is declined, or `scheduled → cancelled` when nobody came. Completed and cancelled are
+//! final: what ends a session twice changes nothing.
+
+mod call;
+mod kind;
+mod video;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use call::{MediaChange, MediaState, NotJoinable, VideoQuality};
+pub use kind::{EndReason, ParticipantRole, SessionType, Status, readable_key};
+pub use video::{VIDEO_REQUEST_MS, VideoAnswer, VideoRefusal, VideoRequest};
+
 use crate::{Id, Timestamp};
-
-/// What two learners are matched for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SessionType {
-    /// Text only; never gated.
-    Chat,
-    /// Audio, peer to peer.
-    VoiceCall,
-    /// Audio and video, peer to peer.
-    VideoCall,
-}
-
-impl SessionType {
-    /// The type as stored and sent.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::VoiceCall => "voice_call",
-            Self::VideoCall => "video_call",
-        }
-    }
-
-    /// The key of the feature that gates this type, if one does.
-    #[must_use]
-    pub fn feature_key(self) -> Option<&'static str> {
-        match self {
-            Self::Chat => None,
-            Self::VoiceCall => Some("voice_calls"),
-            Self::VideoCall => Some("video_calls"),
-        }
-    }
-
-    /// `voice` or `video` for calls.
-    #[must_use]
-    pub fn call_type(self) -> Option<&'static str> {
-        match self {
-            Self::Chat => None,
-            Self::VoiceCall => Some("voice"),
-            Self::VideoCall => Some("video"),
-        }
-    }
-
-    /// How long a learner may be silent before an active session ends (x-signaling.recommended-leases), ms.
-    #[must_use]
-    pub fn lease_ms(self) -> i64 {
-        match self {
-            Self::Chat => 300_000,
-            Self::VoiceCall | Self::VideoCall => 90_000,
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::Chat => "Practice chat",
-            Self::VoiceCall => "Voice call",
-            Self::VideoCall => "Video call",
-        }
-    }
-}
-
-/// Where a session stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Planned for later.
-    Scheduled,
-    /// Both sides are in.
-    Active,
-    /// Over.
-    Completed,
-    /// Called off before it began.
-    Cancelled,
-    /// Broke down.
-    Failed,
-    /// The host waits in the queue.
-    WaitingForPartner,
-}
-
-impl Status {
-    /// The status as stored and sent.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Scheduled => "scheduled",
-            Self::Active => "active",
-            Self::Completed => "completed",
-            Self::Cancelled => "cancelled",
-            Self::Failed => "failed",
-            Self::WaitingForPartner => "waiting_for_partner",
-        }
-    }
-
-    /// Nothing can change any more.
-    #[must_use]
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Cancelled | Self::Failed)
-    }
-}
-
-/// Why a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EndReason {
-    /// A participant left.
-    Left,
-    /// The waiter gave up.
-    Cancelled,
-    /// A participant was silent for too long.
-    LeaseExpired,
-}
-
-/// The readable key of a session without a room: its kind, milliseconds, and the random end of its id.
-#[must_use]
-pub fn readable_key(kind: &str, id: Id, now: Timestamp) -> String {
-    format!("{kind}_{}_{}", now.millis(), id.to_string().get(15..).unwrap_or_default())
-}
-
-/// Role of a participant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ParticipantRole {
-    /// Began the session.
-    Host,
-    /// Joined it.
-    Participant,
-}
-
-impl ParticipantRole {
-    /// The role as stored and sent.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Participant => "participant",
-        }
-    }
-}
 
 /// What others may see of a learner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,7 +34,7 @@ pub struct Card {
 }
 
 /// One side of a session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Participant {
     /// Id of the entry in the stored document.
     pub entry: Id,
@@ -177,13 +48,30 @@ pub struct Participant {
     pub left_at: Option<Timestamp>,
     /// Seconds in the active session.
     pub duration: i64,
+    /// He was in it: by matchmaking, or by joining what was set up.
+    pub entered: bool,
+    /// Microphone, camera and voice.
+    pub media: MediaState,
 }
 
 impl Participant {
+    fn new(session: Id, n: usize, user: Card, session_type: SessionType, now: Timestamp) -> Self {
+        let role = if n == 1 { ParticipantRole::Host } else { ParticipantRole::Participant };
+        let media = MediaState::of(session_type);
+        let entry = entry_id(session, n);
+        Self { entry, user, role, joined_at: now, left_at: None, duration: 0, entered: true, media }
+    }
+
     /// Still in.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.left_at.is_none()
+    }
+
+    fn go(&mut self, started: Option<Timestamp>, now: Timestamp) {
+        self.left_at = Some(now);
+        let from = started.map(|start| start.max(self.joined_at));
+        self.duration += from.map_or(0, |from| now.seconds_since(from));
     }
 }
 
@@ -196,28 +84,30 @@ pub struct RegionName {
     pub code: String,
 }
 
-/// A 1:1 session with everything that is recorded of it, less the chat lines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A session with everything that is recorded of it, less the chat lines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     /// Document id; the room's name.
     pub id: Id,
-    /// Readable key: `chat_`, milliseconds, random tail.
+    /// Readable key: kind, milliseconds, random tail.
     pub key: String,
     /// Kind.
     pub session_type: SessionType,
-    /// Two fixed words.
+    /// In few words.
     pub title: String,
-    /// Names the region.
+    /// In more words; may be empty.
     pub description: String,
-    /// Region of the queue.
+    /// Region of the host.
     pub region: Id,
     /// Host first.
     pub participants: Vec<Participant>,
+    /// Most people.
+    pub capacity: u16,
     /// State.
     pub status: Status,
-    /// When the host began to wait.
+    /// When the host began to wait, or set it up.
     pub created_at: Timestamp,
-    /// When the partner came.
+    /// When the partner came, or the first one joined.
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
@@ -257,14 +147,8 @@ impl Session {
             title: session_type.title().to_owned(),
             description: format!("Matched with a learner from {}", region.name),
             region: host.region,
-            participants: vec![Participant {
-                entry: entry_id(id, 1),
-                user: host,
-                role: ParticipantRole::Host,
-                joined_at: now,
-                left_at: None,
-                duration: 0,
-            }],
+            participants: vec![Participant::new(id, 1, host, session_type, now)],
+            capacity: 2,
             status: Status::WaitingForPartner,
             created_at: now,
             started_at: None,
@@ -283,37 +167,42 @@ impl Session {
         if self.status != Status::WaitingForPartner {
             return Err(JoinRefusal::NotWaiting);
         }
-        self.participants.push(Participant {
-            entry: entry_id(self.id, 2),
-            user: partner,
-            role: ParticipantRole::Participant,
-            joined_at: now,
-            left_at: None,
-            duration: 0,
-        });
+        self.participants.push(Participant::new(self.id, 2, partner, self.session_type, now));
         self.status = Status::Active;
         self.started_at = Some(now);
         Ok(())
     }
 
-    /// Ends the session on behalf of `by`. A wait is cancelled, anything else completed. Says whether anything changed.
+    /// Ends the session for all on behalf of `by`. A wait is cancelled, and a call that nobody joined in time; anything
+    /// else is completed. Says whether anything changed.
     pub fn end(&mut self, by: Id, reason: EndReason, now: Timestamp) -> bool {
         if self.status.is_final() {
             return false;
         }
         let waited = self.status == Status::WaitingForPartner;
-        self.status = if waited { Status::Cancelled } else { Status::Completed };
+        let missed = self.status == Status::Scheduled && reason == EndReason::LeaseExpired;
+        self.status = if waited || missed { Status::Cancelled } else { Status::Completed };
         self.end_reason =
             Some(if waited && reason == EndReason::Left { EndReason::Cancelled } else { reason });
         self.ended_at = Some(now);
         self.ended_by = Some(by);
         self.duration = self.started_at.map_or(0, |start| now.seconds_since(start));
-        for participant in &mut self.participants {
-            participant.left_at = Some(now);
-            let from = self.started_at.map(|start| start.max(participant.joined_at));
-            participant.duration = from.map_or(0, |from| now.seconds_since(from));
+        let started = self.started_at;
+        for participant in self.participants.iter_mut().filter(|participant| participant.is_active()) {
+            participant.go(started, now);
         }
         true
+    }
+
+    /// Whether those who were in it get a point: once two of them were, so that nobody farms alone.
+    #[must_use]
+    pub fn gives_points(&self) -> bool {
+        self.started_at.is_some() && self.entered().count() >= 2
+    }
+
+    /// Everybody who was in it.
+    pub fn entered(&self) -> impl Iterator<Item = &Participant> {
+        self.participants.iter().filter(|participant| participant.entered)
     }
 
     /// The entry of a user.
@@ -336,10 +225,10 @@ impl Session {
 }
 
 /// The id of participant entry `n`: derived, so that writing the record again writes the same entry.
-fn entry_id(session: Id, n: u8) -> Id {
+fn entry_id(session: Id, n: usize) -> Id {
     let mut bytes = session.bytes();
     if let Some(last) = bytes.last_mut() {
-        *last ^= n;
+        *last ^= u8::try_from(n).unwrap_or(u8::MAX);
     }
     Id::from(bytes)
 }
