@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, http::header, routing::get};
+use axum::{Router, extract::DefaultBodyLimit};
 use worker::Env;
 
 use crate::{
@@ -15,8 +15,6 @@ use crate::{
     tutor, users,
 };
 
-/// The API description, made by `scripts/openapi`.
-pub const OPENAPI: &str = include_str!("../docs/openapi.json");
 const NOTHING: ApiError = ApiError::NotFound("There is nothing at this address");
 
 /// What an isolate builds once.
@@ -55,8 +53,7 @@ impl App {
             .merge(communication::router())
             .merge(groups::router())
             .merge(records::router())
-            .merge(leaderboard::router())
-            .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)));
+            .merge(leaderboard::router());
         #[cfg(feature = "fault-injection")]
         let router = router.merge(communication::faults());
         let router = router

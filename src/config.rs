@@ -3,8 +3,6 @@
 use domain::budget::{Budgets, Prices};
 use worker::Env;
 
-use crate::tutor::budgets;
-
 /// How new passwords are hashed; both kinds are always read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PasswordHash {
@@ -140,7 +138,9 @@ impl Config {
             public_url: given("PUBLIC_URL", "http://127.0.0.1:8787").trim_end_matches('/').to_owned(),
             email_from: given("EMAIL_FROM", "no-reply@aarambh.example"),
             password_hash,
-            budgets: budgets(&variable("AI_DAILY_TOKENS"))?,
+            budgets: variable("AI_DAILY_TOKENS")
+                .parse()
+                .map_err(|()| "AI_DAILY_TOKENS must be a number, or like free=50000,basic=100000")?,
             prices: Prices::from_text(&given("AI_PRICES", "0.5,1.5"))
                 .ok_or("AI_PRICES must be two prices in dollars for a million tokens, like 0.5,1.5")?,
             anonymous_pronunciation: variable("ANONYMOUS_PRONUNCIATION") == "on",

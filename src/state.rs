@@ -19,7 +19,7 @@ use worker::{Delay, Env};
 use crate::{
     auth::token::Tokens,
     config::{Config, PasswordHash, Turn},
-    payments::Gateway,
+    payments::gateway::Gateway,
     tutor::upstream::Upstream,
 };
 

@@ -37,6 +37,8 @@ export async function startDatabase(
         join(folder, "wiredtiger"),
         "--log-level",
         "WARNING",
+        // What was acknowledged survives a kill; a fifth of a millisecond for each write.
+        "--sync-on-commit",
       ],
       log,
       ready: () => accepts(chosen),

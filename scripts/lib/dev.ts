@@ -111,6 +111,7 @@ console.log(`
 Aarambh is running.
   address        ${address}/api
   description    ${address}/openapi.json
+  call page      ${address}/demo/call
   database       ${uri}
   accounts       ${ACCOUNTS.join("\n                 ")}
   password       ${DEMO_PASSWORD}

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::pronunciation::{DIFFICULTIES, Item, MAX_TOKENS, RUBRIC, Spoken, complain, estimate, keep, read};
+use super::spoken::{DIFFICULTIES, Item, MAX_TOKENS, RUBRIC, Spoken, complain, estimate, keep, read};
 use crate::{
     http::{
         error::{ApiError, ApiResult, FieldError},

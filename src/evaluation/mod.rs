@@ -4,6 +4,7 @@ mod bundle;
 mod history;
 mod pronunciation;
 mod recording;
+mod spoken;
 mod story;
 
 use crate::http::routes::operations;

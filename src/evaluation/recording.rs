@@ -12,7 +12,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use worker::console_error;
 
-use super::pronunciation::{DIFFICULTIES, Spoken, judge, keep};
+use super::spoken::{DIFFICULTIES, Spoken, judge, keep};
 use crate::{
     http::{
         body::{Envelope, envelope},

@@ -11,7 +11,7 @@ use store::evaluations::{self, Evaluation};
 use utoipa::ToSchema;
 use worker::console_error;
 
-use super::pronunciation::{DIFFICULTIES, bounded, number, texts};
+use super::spoken::{DIFFICULTIES, bounded, number, texts};
 use crate::{
     http::{
         body::{Envelope, envelope},

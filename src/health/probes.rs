@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{
-    app::OPENAPI,
     http::error::{ApiError, ApiResult, ErrorBody},
+    pages::OPENAPI,
     state::Shared,
 };
 

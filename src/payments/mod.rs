@@ -4,7 +4,7 @@ mod admin;
 mod admin_list;
 mod admin_statistics;
 mod cancel;
-mod gateway;
+pub mod gateway;
 mod idempotency;
 mod order;
 mod own;
@@ -14,7 +14,6 @@ mod show;
 mod verify;
 mod webhook;
 
-pub use gateway::Gateway;
 pub use reconcile::run as reconcile;
 #[cfg(not(target_arch = "wasm32"))]
 pub use show::ShownBuyer;

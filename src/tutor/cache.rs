@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use store::chats::Settings;
 use worker::{Cache, Headers, Response};
 
-use super::upstream::{Answer, Usage};
+use super::answer::{Answer, Usage};
 
 /// How long an answer is kept, seconds.
 const KEEP: u32 = 86_400;

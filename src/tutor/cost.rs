@@ -1,11 +1,6 @@
 //! What the tutor may cost: a budget of tokens for each learner and day, and the books about it.
 
-use domain::{
-    Id,
-    accounts::Role,
-    budget::{Budgets, estimate},
-    subscription::Tier,
-};
+use domain::{Id, accounts::Role, budget::estimate, subscription::Tier};
 use durable::{
     UserHub, rpc,
     user_hub::{HubReply, HubRequest},
@@ -17,7 +12,7 @@ use store::{
 };
 use worker::console_warn;
 
-use super::upstream::{Ask, Usage};
+use super::{answer::Usage, upstream::Ask};
 use crate::{
     http::error::{ApiError, ApiResult},
     state::{AppState, Shared},
@@ -91,11 +86,4 @@ pub async fn book(state: Shared, outcome: Outcome, is_first: bool) {
     if let Err(error) = ai_usage::add(&state.store, &durable::now().indian_day(), &used).await {
         console_warn!("{}", json!({ "level": "warn", "books": "tutor", "detail": error.to_string() }));
     }
-}
-
-/// The budgets that a variable names.
-pub fn budgets(text: &str) -> Result<Budgets, String> {
-    text.parse().map_err(|()| {
-        format!("AI_DAILY_TOKENS is {text}; it must be a number, or like free=50000,basic=100000")
-    })
 }

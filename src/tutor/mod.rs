@@ -1,8 +1,10 @@
 //! `/chat`: the AI tutor. These answers have no `success` field (contract: x-global.error-envelopes).
 
+mod answer;
 mod cache;
 mod conversation;
 mod cost;
+mod exchange;
 mod info;
 mod message;
 mod pieces;
@@ -10,8 +12,6 @@ mod prompt;
 mod stream;
 pub mod upstream;
 mod usage;
-
-pub use cost::budgets;
 
 use crate::http::routes::operations;
 

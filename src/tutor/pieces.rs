@@ -6,7 +6,7 @@ use futures_util::{FutureExt, StreamExt, pin_mut, select};
 use serde::Deserialize;
 use worker::{AbortController, AbortSignal, ByteStream, Date, Delay};
 
-use super::upstream::{Answer, LIMIT, MAX_CHARS, Usage};
+use super::answer::{Answer, LIMIT, MAX_CHARS, Usage};
 
 /// Most bytes of one line of the stream.
 const MAX_LINE: usize = 64 * 1024;

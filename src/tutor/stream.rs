@@ -20,10 +20,11 @@ use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Delay, send::SendWrapper};
 
 use super::{
+    answer::Usage,
     cost::{self, Outcome, Reserved},
-    message::{APOLOGY, Answered, Asked},
+    exchange::{APOLOGY, Answered, Asked},
     pieces::{BrokenOff, Pieces},
-    upstream::{UpstreamError, Usage},
+    upstream::UpstreamError,
 };
 use crate::http::{
     body::Streamed,

@@ -8,14 +8,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::{Date, Delay, Fetch, Headers, Method, RequestInit};
 
-use super::pieces::{Connection, Hold, Pieces};
+use super::{
+    answer::{Answer, LIMIT, MAX_CHARS, Usage},
+    pieces::{Connection, Hold, Pieces},
+};
 use crate::config::AiSettings;
 use store::breaker::Breaker;
 
-pub(super) const LIMIT: Duration = Duration::from_secs(30);
 const AUDIO_LIMIT: Duration = Duration::from_mins(1);
-/// Longest text that is kept of an answer.
-pub(super) const MAX_CHARS: usize = 20_000;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -46,34 +46,6 @@ pub struct Ask {
     pub max_tokens: u32,
     /// The answer must be one JSON object.
     pub json: bool,
-}
-
-/// What came back.
-pub struct Answer {
-    /// The text.
-    pub content: String,
-    /// The model, as it names itself.
-    pub model: String,
-    /// What it cost.
-    pub usage: Usage,
-    /// Milliseconds.
-    pub took: i64,
-    /// It was said before, to somebody who asked the same.
-    pub cached: bool,
-}
-
-/// Tokens that an answer cost.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-pub struct Usage {
-    /// Of the question, with what the model was told before.
-    #[serde(default)]
-    pub prompt_tokens: i64,
-    /// Of the answer.
-    #[serde(default)]
-    pub completion_tokens: i64,
-    /// Of both.
-    #[serde(default)]
-    pub total_tokens: i64,
 }
 
 /// Failures in a row after which the model is left alone, and for how long, ms.

@@ -14,7 +14,8 @@ use super::{
     expand::{Expanded, expand},
     fields,
     one::NO_USER,
-    update::{refresh_ranking, taken},
+    ranking::refresh_ranking,
+    update::taken,
 };
 use crate::{
     auth::password,

@@ -5,6 +5,7 @@ pub mod expand;
 mod fields;
 mod list;
 mod one;
+mod ranking;
 mod statistics;
 mod update;
 

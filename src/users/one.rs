@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     expand::{Expanded, Stored, expand},
-    update::refresh_ranking,
+    ranking::refresh_ranking,
 };
 use crate::{
     http::{

@@ -5,7 +5,6 @@ use domain::{
     Id,
     accounts::{Role, check_new_password, teacher_code},
 };
-use durable::{Leaderboard, leaderboard::LeaderboardRequest, rpc};
 use serde_json::{Map, Value, json};
 use store::{
     StoreError,
@@ -14,12 +13,12 @@ use store::{
     regions,
     users::{self, Change},
 };
-use worker::console_warn;
 
 use super::{
     expand::{Expanded, Stored, expand},
     fields,
     one::NO_USER,
+    ranking::refresh_ranking,
 };
 use crate::{
     auth::password,
@@ -148,21 +147,5 @@ pub(super) fn taken(error: StoreError) -> ApiError {
         StoreError::Duplicate(why) if why.contains("phone") => ApiError::BadRequest(text::PHONE_TAKEN),
         StoreError::Duplicate(_) => ApiError::BadRequest(text::EMAIL_TAKEN),
         error => error.into(),
-    }
-}
-
-/// Lets the leaderboards of the regions that an account was and is in look at it again. A failure only delays that: the
-/// object compares itself with the database later.
-pub(super) async fn refresh_ranking(state: &AppState, student: Id, regions: [Option<Id>; 2]) {
-    let [from, to] = regions;
-    let also = if to == from { None } else { to };
-    for region in [from, also].into_iter().flatten() {
-        let request = LeaderboardRequest::Refresh { student };
-        if let Err(error) = rpc::call::<Leaderboard>(&state.env, &region.to_string(), &request).await {
-            console_warn!(
-                "{}",
-                json!({ "level": "warn", "leaderboard": region, "detail": error.to_string() })
-            );
-        }
     }
 }

@@ -116,6 +116,7 @@ const LEADERBOARD = [
   operation("getAllRegionsTop3", "GET /api/leaderboard/all-regions/top3", "user"),
   // Only students have a place.
   operation("getMyRank", "GET /api/leaderboard/my-rank", "user", { others: [200, 400], admins: [400] }),
+  operation("getAroundMe", "GET /api/leaderboard/around-me", "user", { others: [200, 400], admins: [400] }),
   operation("getLeaderboardStatistics", "GET /api/leaderboard/statistics", "admin"),
   operation("rankRegions", "GET /api/admin/leaderboard/all-regions/top3", "admin"),
   operation("updateUserActivity", "POST /api/leaderboard/update-activity/{}", "admin", {
