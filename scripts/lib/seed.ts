@@ -14,6 +14,7 @@ export const ACCOUNTS = [
   "learner2@demo.aarambh",
 ].map((name) => `${name}.example`);
 const EPOCH = new Date("2026-01-01T00:00:00Z");
+const YEAR_MS = 365 * 24 * 3_600_000;
 const MOST_LEARNERS = 5000;
 
 /** The same name always gives the same id, so that a second run writes the same documents. */
@@ -239,7 +240,7 @@ function staff(password: string): Document[] {
   ];
 }
 
-/** The first two share a region, so that they can be matched at once. */
+/** The first two share a region and have a plan, so that they can be matched at once, for video too. */
 function students(count: number, password: string): Document[] {
   return Array.from({ length: count }, (_, n) => {
     const [code] = REGIONS[n < 2 ? 0 : n % REGIONS.length] ?? REGIONS[0];
@@ -254,7 +255,9 @@ function students(count: number, password: string): Document[] {
       id(`region ${code}`),
       password,
     );
-    return { _id: id(`learner ${n}`), ...fields, createdAt: born };
+    const plan = { currentPlan: id("plan Yearly"), planExpiryDate: new Date(Date.now() + YEAR_MS) };
+    const studentInfo = { ...fields["studentInfo"], ...(n < 2 ? plan : {}) };
+    return { _id: id(`learner ${n}`), ...fields, studentInfo, createdAt: born };
   });
 }
 

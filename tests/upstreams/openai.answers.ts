@@ -92,7 +92,9 @@ export function sensibleAnswer(turns: Turn[]): string {
   const question = turns.findLast(({ role }) => role === "user")?.content ?? "";
   if (/overall_score/.test(system + question)) return JSON.stringify(aboutStory(question));
   if (/accuracy/.test(system + question) && /JSON/i.test(system + question)) {
-    return JSON.stringify(aboutPronunciation(question));
+    const items = given(question, "items");
+    if (!Array.isArray(items)) return JSON.stringify(aboutPronunciation(question));
+    return JSON.stringify({ evaluations: items.map((item) => aboutPronunciation(JSON.stringify(item))) });
   }
   if (system === "") return "Hello! How can I help you with your English today?";
   return [
