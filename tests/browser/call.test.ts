@@ -77,7 +77,7 @@ async function call(firstPolls: boolean, secondPolls: boolean): Promise<[Visitor
   return [first, second];
 }
 
-describe("two browsers", () => {
+describe("two browsers", { timeout: 60_000 }, () => {
   test.for([
     ["over sockets", false, false],
     ["by polling", true, true],

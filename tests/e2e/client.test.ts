@@ -105,6 +105,7 @@ test("the room names one who offers, and tells of the other's coming and going",
   const roles = () => [one.room.role, other.room.role].toSorted();
   await eventually("both have a role", () => roles().join() === "answerer,offerer");
   const last = () => one.events.presence?.findLast(({ userId }) => userId === seeker.id);
+  await eventually("his socket is told", () => last()?.transport === "socket");
   expect(last()).toEqual({ userId: seeker.id, online: true, transport: "socket" });
   other.room.close();
   // He may come back within his lease.
