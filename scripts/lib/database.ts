@@ -43,8 +43,8 @@ export async function startDatabase(
       log,
       ready: () => accepts(chosen),
     });
-  // One that was told to end a moment ago holds its files for some seconds.
-  const deadline = Date.now() + 15_000;
+  // One that was told to end a moment ago holds its files for some seconds, seldom for more than fifteen.
+  const deadline = Date.now() + 40_000;
   let program: Program | undefined;
   while (program === undefined) {
     program = await attempt().catch((error: unknown) => {

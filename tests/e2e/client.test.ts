@@ -1,13 +1,15 @@
 /** The client of clients/ts against the server: sockets that resume, polling, and the two together. */
 import { type AddressInfo, type Socket, connect, createServer } from "node:net";
-import { afterEach, expect, inject, test } from "vitest";
+import { afterEach, beforeAll, expect, inject, test } from "vitest";
 import { Api } from "../../clients/ts/src/api.ts";
 import { Room, type RoomOptions } from "../../clients/ts/src/room.ts";
 import type { Message, RoomEvents } from "../../clients/ts/src/transport.ts";
 import { type Learner, createRegion, eventually, match } from "../support/client.ts";
+import { openGates } from "./groups.support.ts";
 
 const { base } = inject("stack");
 const cleanup: (() => unknown)[] = [];
+beforeAll(openGates);
 afterEach(async () => {
   for (const undo of cleanup.splice(0).reverse()) await undo();
 });
