@@ -22,7 +22,9 @@ use crate::{
 /// Most actions in one transaction.
 const MAX_ACTIONS: usize = 100;
 /// How often a transaction that lost against another one is tried.
-const MAX_ATTEMPTS: u32 = 5;
+const MAX_ATTEMPTS: u32 = 12;
+/// Longest pause before another attempt, ms.
+const MOST_PAUSE_MS: u64 = 200;
 
 /// One action of a transaction, unread.
 #[derive(Deserialize)]
@@ -56,7 +58,7 @@ pub async fn run(
             Err(Failure::Transient(_)) if attempt < MAX_ATTEMPTS => {
                 attempt += 1;
                 // At random: two that met once must not meet again at the next attempt.
-                let most = u64::from(10 * attempt * attempt);
+                let most = u64::from(10 * attempt * attempt).min(MOST_PAUSE_MS);
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=most))).await;
             }
             Err(Failure::Transient(error) | Failure::Final(error)) => return Err(error),

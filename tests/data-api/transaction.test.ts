@@ -208,17 +208,17 @@ describe("when the database has trouble", () => {
     ["WriteConflict", 112],
     ["NoSuchTransaction", 251],
     ["LockTimeout", 24],
-  ] as const)("the fifth attempt after four of %s is done, once", async ([, code]) => {
+  ] as const)("the twelfth attempt after eleven of %s is done, once", async ([, code]) => {
     const at = await prepared();
-    await trouble.arrange(4, ["update"], conflict(code));
+    await trouble.arrange(11, ["update"], conflict(code));
     const answer = await at.transaction(steps());
     expect(answer.status, answer.text).toBe(200);
     expect(await at.all()).toEqual(done);
   });
 
-  test("five conflicts are reported", async () => {
+  test("twelve conflicts are reported", async () => {
     const at = await prepared();
-    await trouble.arrange(5, ["update"], conflict(112));
+    await trouble.arrange(12, ["update"], conflict(112));
     expectError(await at.transaction(steps()), 400, "MongoDBError", 112);
     expect(await at.all()).toEqual(undone);
   });
