@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
+use futures_util::join;
 use utoipa::ToSchema;
 
 use super::{
@@ -81,10 +82,11 @@ pub async fn send(
     }
     match state.model.ask(&asked.ask).await {
         Ok(answer) => {
-            cost::settle(&state, reserved, answer.usage).await;
             asked.book(Outcome::Answered(answer.usage));
             asked.remember(&answer);
-            Ok(Json(asked.answered(answer).await?).into_response())
+            let settled = cost::settle(&state, reserved, answer.usage);
+            let ((), answered) = join!(settled, asked.answered(answer));
+            Ok(Json(answered?).into_response())
         }
         Err(error) => {
             cost::settle(&state, reserved, Usage::default()).await;

@@ -1,6 +1,6 @@
 /** The way of the old app: asking again and again, with its routes and its timers (contract: x-signaling). */
 import type { Api } from "./api.ts";
-import type { RoomEvents, Send, Tell, Transport } from "./transport.ts";
+import type { Candidate, RoomEvents, Send, Tell, Transport } from "./transport.ts";
 
 const EVERY_MS = 2000;
 const LIFE_MS = 3000;
@@ -8,7 +8,7 @@ const LIFE_MS = 3000;
 interface Snapshot {
   offer: { from?: string; sdp?: string };
   answer: { from?: string; sdp?: string };
-  iceCandidates: { from: string; candidate: string; sdpMid: string | null; sdpMLineIndex: number | null }[];
+  iceCandidates: Candidate[];
 }
 
 interface Line {
@@ -16,6 +16,14 @@ interface Line {
   sender: { id: string; name: string };
   message: string;
   timestamp: string;
+}
+
+/** The app sends a whole candidate as text. */
+function plain({ from, ...given }: Candidate): Candidate {
+  const { candidate, sdpMid, sdpMLineIndex } = given.candidate.startsWith("{")
+    ? (JSON.parse(given.candidate) as typeof given)
+    : given;
+  return { from, candidate, sdpMid, sdpMLineIndex };
 }
 
 export class PollingTransport implements Transport {
@@ -93,9 +101,8 @@ export class PollingTransport implements Transport {
     if (others(answer.from)) {
       this.once(`answer ${answer.sdp}`, "answer", { from: answer.from!, sdp: answer.sdp! });
     }
-    for (const { from, candidate: text } of iceCandidates.filter(({ from }) => others(from))) {
-      const { candidate, sdpMid, sdpMLineIndex } = JSON.parse(text) as RoomEvents["candidate"];
-      this.once(`candidate ${text}`, "candidate", { from, candidate, sdpMid, sdpMLineIndex });
+    for (const candidate of iceCandidates.filter(({ from }) => others(from))) {
+      this.once(`candidate ${candidate.candidate}`, "candidate", plain(candidate));
     }
   }
 
